@@ -1,0 +1,1 @@
+"""Grafana boards over the InfluxDB store: one module per board, the generated JSON, provisioning."""

@@ -1,0 +1,1 @@
+"""Where time series rest: a port and its adapters."""

@@ -1,0 +1,14 @@
+"""Neighbours of the batteries: started once, given to every test that asks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import neighbours
+
+
+@pytest.fixture(scope="session")
+def influx() -> Iterator[tuple[str, str]]:
+    """A real InfluxDB 2 as (url, all-access token)."""
+    with neighbours.influxd() as address:
+        yield address
