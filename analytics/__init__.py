@@ -1,0 +1,1 @@
+"""From kept readings to accounts, verdicts and alerts."""

@@ -1,0 +1,1 @@
+"""Detectors: pure and causal functions from readings and time to findings."""
