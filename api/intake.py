@@ -1,0 +1,81 @@
+"""What came in: gateways with their sequence and ledger, and what was refused or is held."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+
+from api.access import Actor
+from api.context import Here
+from api.paging import Cursor, Limit, newest_first, slice_from
+from api.schemas import Page
+from energy.books import tables as t
+from energy.books.open import look
+from energy.window import to_text
+
+router = APIRouter(tags=["intake"])
+_COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
+
+
+@router.get("/gateways", response_model=Page)
+def list_gateways(
+    context: Here, _: Actor, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Each gateway and boot: its sequence with the gaps, and its ledger over all days.
+
+    seq: highest number up to which every message landed, was held or refused; gaps: what never arrived.
+    """
+    g, c = t.gateway.c, t.ledger.c
+    query = select(t.gateway).order_by(g.site, g.gateway, g.last_at)
+    sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in _COUNTS)).group_by(c.site, c.gateway)
+    if site is not None:
+        query, sums = query.where(g.site == site), sums.where(c.site == site)
+    with look(context.books) as db:
+        page, after = slice_from(db.execute(query).mappings().all(), limit, cursor)
+        counts = {(r.site, r.gateway): {name: int(getattr(r, name)) for name in _COUNTS} for r in db.execute(sums)}
+    items = []
+    for row in page:
+        seen = row["seen"]
+        edges = [[0, 0], *seen]
+        gaps = [[a[1] + 1, b[0] - 1] for a, b in zip(edges, seen, strict=False) if b[0] > a[1] + 1]
+        items.append({
+            "site": row["site"], "gateway": row["gateway"], "boot": row["boot"],
+            "seq": seen[0][1] if seen and seen[0][0] <= 1 else 0, "last_seq": row["last_seq"], "gaps": gaps,
+            "first_at": to_text(row["first_at"]), "last_at": to_text(row["last_at"]),
+            "ledger": counts.get((row["site"], row["gateway"]), dict.fromkeys(_COUNTS, 0)),
+        })  # fmt: skip
+    return {"items": items, "next": after}
+
+
+@router.get("/quarantine", response_model=Page)
+def list_quarantine(
+    context: Here, _: Actor, reason: str | None = None, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """What was refused, newest first, with its reason and journal position; and the values held for unknown meters."""
+    q, h = t.quarantine.c, t.held.c
+    query = select(t.quarantine)
+    if reason is not None:
+        query = query.where(q.reason == reason)
+    held = (
+        select(h.site, h.meter, func.count().label("readings"), func.min(h.time).label("first"),
+               func.max(h.time).label("last"))
+        .where(h.landed_at.is_(None)).group_by(h.site, h.meter).order_by(h.site, h.meter).limit(1000)
+    )  # fmt: skip
+    with look(context.books) as db:
+        rows, after = newest_first(db, query, q.id, limit, cursor)
+        waiting = db.execute(held).mappings().all()
+        reasons = db.execute(select(q.reason, func.count()).group_by(q.reason)).all()
+        conflicts = db.execute(select(func.count()).select_from(t.conflict)).scalar_one()
+    return {
+        "items": [
+            {"id": row["id"], "at": to_text(row["at"]), "reason": row["reason"], "detail": row["detail"],
+             "topic": row["topic"], "excerpt": row["excerpt"], "size": row["size"], "values": row["count"],
+             "journal": {"worker": row["worker"], "day": row["day"], "row": row["row"], "item": row["item"]}}
+            for row in rows
+        ],
+        "next": after,
+        "reasons": dict(row.tuple() for row in reasons),
+        "held": {"count": sum(row["readings"] for row in waiting),
+                 "meters": [{**row, "first": to_text(row["first"]), "last": to_text(row["last"])} for row in waiting]},
+        "conflicts": conflicts,
+    }  # fmt: skip

@@ -1,0 +1,51 @@
+"""Errors as RFC 9457 problems whose text says what to do."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from energy.errors import CarbonwatchError, InputError
+
+_log = logging.getLogger(__name__)
+_STATUS = {"not_found": 404, "bad_transition": 409}
+
+
+class NotFoundError(InputError):
+    """The thing named in the path or query is not there."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("not_found", detail)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the app answered as a problem."""
+
+    @app.exception_handler(InputError)
+    def _input(_: Request, error: InputError) -> JSONResponse:
+        return problem(_STATUS.get(error.reason, 422), error.detail, error.reason)
+
+    @app.exception_handler(CarbonwatchError)
+    @app.exception_handler(SQLAlchemyError)
+    def _outside(_: Request, error: Exception) -> JSONResponse:
+        _log.error("a neighbour does not answer: %s", error)
+        return problem(503, "a part that this answer needs does not respond now; try again, and see /api/v1/health")
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = "; ".join(f"{'.'.join(map(str, e['loc'][1:])) or 'body'}: {e['msg']}" for e in error.errors())
+        return problem(422, said, "bad_request")
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def problem(status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None) -> JSONResponse:
+    """One problem document."""
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")

@@ -1,0 +1,87 @@
+"""The live stream (SSE): newest readings, changed alerts, and health, as they come."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import select
+
+from api.access import Actor
+from api.alerts import alert_items
+from api.context import Context, Here
+from api.health import health
+from energy.books import tables as t
+from energy.books.open import look
+from energy.errors import OutsideError
+from energy.window import to_text
+
+router = APIRouter(tags=["stream"])
+_EVERY_S = 2.0
+_RECENT_MS = 10 * 60 * 1000
+
+
+@router.get("/stream", response_class=StreamingResponse)
+async def stream(request: Request, context: Here, _: Actor) -> StreamingResponse:
+    """Server-sent events: `readings` [{site, meter, time, values}], `alert` (one alert), `health` {status, parts}."""
+    return StreamingResponse(
+        _events(request, context), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+class _Watch:
+    """What one client has been told so far."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._times: dict[tuple[str, str], int] = {}
+        self._alerts_at = context.now()
+        self._health = ""
+
+    def news(self) -> list[str]:
+        """The events since the last call; a store that does not answer shows in `health`."""
+        state = health(self._context)
+        out = []
+        if (said := json.dumps(state["status"])) != self._health:
+            self._health = said
+            out.append(_event("health", state))
+        try:
+            if readings := self._readings():
+                out.append(_event("readings", readings))
+        except OutsideError:
+            return out
+        return out + [_event("alert", item) for item in self._alerts()]
+
+    def _readings(self) -> list[dict[str, Any]]:
+        fresh = []
+        for point in self._context.readings.latest("meter", self._context.now() - _RECENT_MS):
+            key = (point.series.site, point.series.meter)
+            if point.time > self._times.get(key, 0):
+                self._times[key] = point.time
+                values = {name: value for name, value in point.fields.items() if name != "quality"}
+                fresh.append({"site": key[0], "meter": key[1], "time": to_text(point.time), "values": values})
+        return fresh
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        with look(self._context.books) as db:
+            query = select(t.alert).where(t.alert.c.updated_at > self._alerts_at).order_by(t.alert.c.updated_at)
+            rows = db.execute(query).mappings().all()
+            if not rows:
+                return []
+            self._alerts_at = rows[-1]["updated_at"]
+            return alert_items(db, rows)
+
+
+async def _events(request: Request, context: Context) -> AsyncIterator[str]:
+    watch = _Watch(context)
+    while not await request.is_disconnected() and not request.app.state.stopping.is_set():
+        for event in await asyncio.to_thread(watch.news):
+            yield event
+        yield ": alive\n\n"
+        await asyncio.sleep(_EVERY_S)
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,1 @@
+"""Wires the parts: the command line and the single-machine system."""

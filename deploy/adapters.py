@@ -1,0 +1,85 @@
+"""Opens what a service needs, from the settings; the one place that chooses adapters."""
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from energy.books import parts
+from energy.books.open import open_books
+from energy.errors import SetupError
+from energy.settings import Settings
+from energy.store.port import Store
+from energy.store.sqlite import SqliteStore
+
+_log = logging.getLogger(__name__)
+
+
+def settings(**given: Any) -> Settings:
+    """Settings from arguments and environment; the InfluxDB token comes from INFLUX_TOKEN alone."""
+    token = os.environ.get("INFLUX_TOKEN")
+    return Settings(**given, influx_token=SecretStr(token) if token else None)
+
+
+def books(settings: Settings) -> Engine:
+    """The books."""
+    return open_books(f"sqlite:///{settings.books_db}")
+
+
+def stores(settings: Settings) -> tuple[Store, Store]:
+    """(readings, accounts): two files when embedded, one bucket in InfluxDB."""
+    if settings.influx is None:
+        return SqliteStore(settings.readings_db), SqliteStore(settings.accounts_db)
+    if settings.influx_token is None:
+        raise SetupError("--influx needs a token in the environment variable INFLUX_TOKEN")
+    from energy.store.influx import InfluxStore  # its client costs every start a third of a second
+
+    store = InfluxStore(
+        settings.influx, settings.influx_token.get_secret_value(), settings.influx_org, settings.influx_bucket
+    )
+    return store, store
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def heartbeat(engine: Engine, name: str, state: Callable[[], tuple[bool, Mapping[str, Any]]]) -> None:
+    """Write a part's state to the books once; a failure is logged, for the next one may succeed."""
+    try:
+        ok, detail = state()
+        with engine.begin() as db:
+            parts.say(db, name, ok=ok, detail=detail, now=time.time_ns() // 1_000_000)
+    except SQLAlchemyError:
+        _log.exception("%s cannot say how it is", name)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """One line of JSON a record, so that nothing in a message can forge another line."""
+
+    class OneLine(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            said = {"at": self.formatTime(record), "level": record.levelname, "part": record.name,
+                    "said": record.getMessage()}  # fmt: skip
+            if record.exc_info and record.exc_info[1] is not None:
+                said["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+                if level <= logging.DEBUG:
+                    said["trace"] = self.formatException(record.exc_info)
+            return json.dumps(said, ensure_ascii=False)
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

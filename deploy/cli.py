@@ -1,0 +1,74 @@
+"""The one command line, `carbonwatch`."""
+
+import importlib
+import sys
+
+import click
+
+from deploy.orphan import end_with_parent
+from energy.errors import CarbonwatchError
+
+# A command's module is loaded only when it is asked for: the whole set would take a second.
+_COMMANDS = {
+    "up": "Run the whole system on this machine, with a demo feed.",
+    "health": "Ask every part how it is; exit 1 when one is not well.",
+    "sites": "List the sites.",
+    "meters": "List the meters with their newest values.",
+    "energy": "Show energy by window, measured, estimated and missing.",
+    "pue": "Show a data centre's PUE by window, with coverage.",
+    "alerts": "List alerts.",
+    "acknowledge": "Acknowledge an alert.",
+    "resolve": "Resolve an alert.",
+    "gateways": "Show each gateway's sequence, gaps and ledger.",
+    "quarantine": "Show what was refused and what is held, with reasons.",
+    "console": "Print a link that opens the console once.",
+    "replay": "Send a recorded file through the broker, as a gateway would.",
+    "boards": "Write the Grafana board and its provisioning.",
+    "demo": "Run the demo feed against a running system.",
+    "ingest": "Run ingest alone.",
+    "analytics": "Run analytics alone.",
+    "api": "Run the API and the console alone.",
+}
+_MODULE = {"acknowledge": "alerts", "resolve": "alerts"}
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is needed, and turns our errors into one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"deploy.commands.{_MODULE.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        command.short_help = _COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, epilog="Example: carbonwatch up, and in another terminal: carbonwatch alerts")
+@click.version_option(package_name="carbonwatch")
+def carbonwatch() -> None:
+    """From the meter's register to the officer's alert: energy, PUE and what is wrong with them.
+
+    Exit codes: 0 done; 1 the answer is no; 2 set-up or usage.
+    """
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    end_with_parent()
+    try:
+        carbonwatch()
+    except CarbonwatchError as error:
+        click.echo(f"carbonwatch: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

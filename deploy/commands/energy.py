@@ -1,0 +1,33 @@
+"""`carbonwatch energy`: energy by window, with what is missing."""
+
+from pathlib import Path
+
+import click
+
+from deploy.locate import locate
+from deploy.options import system_options
+from deploy.show import show
+
+
+@click.command(epilog="Example: carbonwatch energy --site steel-1 --from 2026-11-01 --to 2026-12-01 --step day")
+@system_options
+@click.option("--site", required=True, help="The site; its total is over electricity meters without a parent.")
+@click.option("--meter", default=None, help="One meter of the site instead.")
+@click.option("--from", "start", default=None, help="Date or time in the site's zone; a day ago without it.")
+@click.option("--to", "end", default=None, help="Date or time, exclusive; now without it.")
+@click.option("--step", type=click.Choice(["15m", "hour", "day", "month", "year"]), default="day", show_default=True)
+def energy(
+    data: Path, url: str | None, form: str, site: str, meter: str | None, start: str | None, end: str | None, step: str
+) -> None:
+    """Show energy by window, measured, estimated and missing kept apart."""
+    client = locate(data, url).client
+    ask = {"site": site, "meter": meter, "from": start, "to": end, "step": step, "limit": 10_000}
+    page = client.get("/energy", **ask)
+    items = page["items"] if page["next"] is None else list(client.every("/energy", **ask))
+    total = page["total"]
+    note = (
+        f"total {total['amount']} {page['unit']}: {total['intervals']} intervals with a value "
+        f"({total['measured']} measured, {total['estimated']} estimated), {total['missing']} missing"
+    )
+    columns = ("start", "end", "amount", "intervals", "measured", "estimated", "missing")
+    show(form, {**page, "items": items, "next": None}, items, columns, note)

@@ -1,0 +1,93 @@
+"""`carbonwatch ingest`: receives, journals, acknowledges and lands, until it is told to stop."""
+
+import logging
+import threading
+from typing import Any
+
+import click
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from deploy import adapters
+from deploy.options import service_options
+from energy.books import tables as t
+from energy.broker.paho import PahoBroker
+from energy.errors import CarbonwatchError
+from energy.settings import Settings
+from ingest.journal import Journal, JournalReader
+from ingest.land import Landing
+from ingest.receive import Receipts, Receiver, receipts_from
+from ingest.sequence import Sequence
+
+_log = logging.getLogger(__name__)
+_WORKER = "w1"
+_IDLE_S = 0.25
+_BEAT_S = 2.0
+_BACK_OFF_S = 2.0
+
+
+@click.command(epilog="Example: carbonwatch ingest --data data --mqtt mqtt://127.0.0.1:1883")
+@service_options
+@click.option("--topics", default="ecm/#", show_default=True, help="What to subscribe to; `#` takes everything.")
+def ingest(settings: Settings, topics: str) -> None:
+    """Receive over MQTT, journal, acknowledge, and land in the store."""
+    adapters.log_to_stderr()
+    stop = adapters.stop_event()
+    books = adapters.books(settings)
+    reader = JournalReader(settings.journal, _WORKER)
+    landing = Landing(books, adapters.stores(settings)[0], reader, _WORKER)
+    broker = PahoBroker(settings.mqtt, f"carbonwatch-ingest-{_WORKER}")
+    to_land = threading.Event()
+    receiver = Receiver(broker, Journal(settings.journal, _WORKER), _receipts(books, landing, reader), to_land)
+    lander = _Lander(landing, stop, to_land)
+    threads = [
+        threading.Thread(target=receiver.run, args=((topics,), stop), name="receive"),
+        threading.Thread(target=lander.run, name="land"),
+    ]
+    for thread in threads:
+        thread.start()
+
+    def state() -> tuple[bool, dict[str, Any]]:
+        dead = [thread.name for thread in threads if not thread.is_alive()]
+        trouble = receiver.trouble or lander.trouble or ("" if broker.connected else "no connection to the broker")
+        trouble = f"{', '.join(dead)} has ended" if dead else trouble
+        detail = {"journaled": receiver.journaled, "landed_messages": lander.messages, "broker": broker.connected,
+                  "lag_messages": reader.count_after(landing.position), "journal_bytes": reader.size()}  # fmt: skip
+        return not trouble, {**detail, "reason": trouble} if trouble else detail
+
+    while not stop.wait(_BEAT_S):
+        adapters.heartbeat(books, "ingest", state)
+    for thread in threads:
+        thread.join()
+
+
+class _Lander:
+    """The loop around `Landing.step`; a failing neighbour makes it wait and try again."""
+
+    def __init__(self, landing: Landing, stop: threading.Event, to_land: threading.Event) -> None:
+        self._landing, self._stop, self._to_land = landing, stop, to_land
+        self.messages = 0
+        self.trouble = ""
+
+    def run(self) -> None:
+        """Land until told to stop."""
+        while not self._stop.is_set():
+            try:
+                done = self._landing.step()
+            except (CarbonwatchError, SQLAlchemyError) as error:
+                self.trouble = f"landing waits: {error}"
+                _log.exception("landing waits")
+                self._stop.wait(_BACK_OFF_S)
+                continue
+            self.trouble = ""
+            self.messages += done
+            if done == 0:
+                self._to_land.wait(_IDLE_S)
+                self._to_land.clear()
+
+
+def _receipts(books: Engine, landing: Landing, reader: JournalReader) -> Receipts:
+    with books.begin() as db:
+        rows = db.execute(select(t.gateway)).all()
+    known = {(row.site, row.gateway, row.boot): Sequence(row.seen) for row in rows}
+    return receipts_from(known, reader.all_after(landing.position))

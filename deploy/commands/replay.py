@@ -1,0 +1,157 @@
+"""`carbonwatch replay`: a recorded file through the broker, as a gateway would send it."""
+
+import csv
+import io
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+from tabulate import tabulate
+
+from deploy.locate import Located, locate
+from energy.broker.paho import PahoBroker
+from energy.errors import SetupError
+from energy.registry import check_name
+from energy.window import to_text
+from simulators import replay as player
+from simulators.gateway import Gateway, new_boot
+from simulators.readers.esif import read_esif
+from simulators.readers.recording import Recording
+from simulators.readers.table import parse_map, read_table
+from simulators.readers.uci_steel import read_uci_steel
+from simulators.registering import register
+
+_EXAMPLE = "carbonwatch replay steel_2018_jan_sep.csv --format uci-steel --site steel --meter incomer --speed max"
+_MAP_HELP = "csv: time=COLUMN and values such as e_kwh=COLUMN, interval_kwh=COLUMN, p_kw=COLUMN; separated by commas."
+
+
+def _speed(_context: click.Context, _option: click.Parameter, text: str) -> float | None:
+    """`max` → None, a number above 0 → float."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{text!r} is not a number above 0 or max")
+    return speed
+
+
+@click.command(epilog=f"Example: {_EXAMPLE}")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["uci-steel", "csv", "esif"]), required=True, help="The file's.")
+@click.option("--site", required=True, help="The site; registered unless it exists.")
+@click.option("--meter", help="The meter; registered unless it exists. An esif file brings its own five.")
+@click.option("--speed", metavar="N|max", callback=_speed, default="max",
+              help="Seconds of the file in each second, or max (the default).")  # fmt: skip
+@click.option("--map", "mapping", help=_MAP_HELP)
+@click.option("--stamp", type=click.Choice(["start", "end"]), default="end", show_default=True,
+              help="csv: what an interval's time says of it.")  # fmt: skip
+@click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of times without an offset.")
+@click.option("--gateway", default="replay", show_default=True, help="The gateway's name.")
+@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
+              help="The data directory of the running system.")  # fmt: skip
+@click.option("--url", default=None, help="The API's address instead; key from CARBONWATCH_KEY.")
+@click.option("--mqtt", default=None, help="The broker's address; needed with --url.")
+@click.option("--output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
+              help="How to print the summary.")  # fmt: skip
+def replay(
+    file: Path, form: str, site: str, meter: str | None, speed: float | None, mapping: str | None, stamp: str,
+    zone: str, gateway: str, data: Path, url: str | None, mqtt: str | None, output: str,
+) -> None:  # fmt: skip
+    """Send a recorded FILE, and return when all of it can be queried; sending it again changes nothing."""
+    found = locate(data, url, mqtt)
+    if not found.mqtt:
+        raise SetupError("--url needs the broker's address too: --mqtt mqtt://host:1883")
+    check_name("gateway", gateway)
+    recording = _read(file, form, site, meter, mapping, stamp, _zone(zone))
+    summary, ledger = _play(found, recording, gateway, speed)
+    click.echo(_printed(summary, output))
+    if ledger.refused or ledger.conflict or ledger.undecodable:
+        raise click.ClickException(
+            f"not all of it was taken: {ledger.refused} values refused, {ledger.conflict} other than what is stored "
+            "already; see `carbonwatch quarantine`"
+        )
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SetupError(f"--zone {name!r} is not an IANA time zone such as Asia/Shanghai") from error
+    return name
+
+
+def _read(file: Path, form: str, site: str, meter: str | None, mapping: str | None, stamp: str, zone: str) -> Recording:
+    """The recording; SetupError where an option is missing."""
+    check_name("site", site)
+    if form == "esif":
+        return read_esif(file, site, zone)
+    if meter is None:
+        raise SetupError(f"--format {form} needs --meter")
+    check_name("meter", meter)
+    if form == "uci-steel":
+        return read_uci_steel(file, site, meter, zone)
+    if mapping is None:
+        raise SetupError("--format csv needs --map, such as --map time=DATE,e_kwh=READING")
+    return read_table(file, site, meter, parse_map(mapping), zone, stamp)
+
+
+def _play(
+    found: Located, recording: Recording, name: str, speed: float | None
+) -> tuple[dict[str, object], player.Ledger]:
+    site, begun = recording.site.id, time.monotonic()
+    say = _Progress()
+    before = player.ledger_of(found.client, site, name) if _exists(found, site) else player.Ledger()
+    new = register(found.client, recording.site, recording.meters)
+    say(f"registered {', '.join(new)}" if new else "site and meters are registered", always=True)
+    boot = new_boot()
+    gateway = Gateway(PahoBroker(found.mqtt, f"replay-{boot}", clean=True), site, name, boot)
+    gateway.start()
+    try:
+        sent = player.send(gateway, recording, speed, say)
+        meters = [meter.id for meter in recording.meters]
+        after = player.wait_queryable(found.client, site, name, gateway, meters, say)
+    finally:
+        gateway.stop()
+    ledger = after.since(before)
+    summary: dict[str, object] = {
+        "site": site, "meters": ",".join(meters), "gateway": name, "boot": boot, "readings": sent,
+        "messages": gateway.last_seq, "from": to_text(recording.first, recording.site.zone),
+        "to": to_text(recording.last, recording.site.zone), "seconds": round(time.monotonic() - begun, 1),
+        **asdict(ledger),
+    }  # fmt: skip
+    return summary, ledger
+
+
+def _exists(found: Located, site: str) -> bool:
+    return site in {known["id"] for known in found.client.sites()}
+
+
+class _Progress:
+    """A line on stderr, at most every two seconds."""
+
+    def __init__(self) -> None:
+        self._said = 0.0
+
+    def __call__(self, text: str, *, always: bool = False) -> None:
+        now = time.monotonic()
+        if always or now - self._said >= 2.0:
+            self._said = now
+            click.echo(text, file=sys.stderr)
+
+
+def _printed(summary: dict[str, object], output: str) -> str:
+    if output == "json":
+        return json.dumps(summary, ensure_ascii=False)
+    if output == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([summary.keys(), summary.values()])
+        return text.getvalue().rstrip("\n")
+    return tabulate(list(summary.items()), tablefmt="plain", disable_numparse=True)

@@ -1,0 +1,178 @@
+"""The whole system on one machine: an embedded broker and one child process per service, watched over."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import iotcore
+
+from deploy import adapters
+from deploy.orphan import VARIABLE
+from energy.errors import SetupError
+from energy.settings import Settings
+
+_log = logging.getLogger(__name__)
+_PATIENCE_S = 15.0
+_CALM_S = 60.0  # a child that ran for so long is started again at once
+_MAX_BACK_OFF_S = 30.0
+# Larger than what ingest takes, so that a payload that is too large reaches quarantine and is not just cut off.
+_BROKER = {"max_payload_size": 1024 * 1024, "max_inflight_count": 200, "max_connections": 1000}
+
+
+@dataclass(slots=True)
+class Child:
+    """A service in a process of its own, started again when it ends by itself."""
+
+    name: str
+    arguments: list[str]
+    log: Path
+    needs: Path | None = None  # not started before this file is there
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    back_off: float = 1.0
+    restarts: int = 0
+    due: float = field(default=0.0)
+
+    def watch(self, now: float) -> None:
+        """Start it if it does not run and its back-off is over; `now` from time.monotonic."""
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return
+            self.back_off = 1.0 if now - self.started > _CALM_S else min(self.back_off * 2, _MAX_BACK_OFF_S)
+            self.due, self.process = now + self.back_off, None
+            self.restarts += 1
+            _log.error(
+                "%s ended with %s: starting it again in %.0f s; see %s", self.name, code, self.back_off, self.log
+            )
+        if now >= self.due and (self.needs is None or self.needs.exists()):
+            self._start(now)
+
+    def stop(self) -> None:
+        """Ask it to end; `wait` then waits."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self, until: float) -> None:
+        """Wait for its end until a time.monotonic, then end it."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _log.warning("%s does not end: killed", self.name)
+            self.process.kill()
+            self.process.wait()
+
+    def _start(self, now: float) -> None:
+        # -P: a folder named `deploy` where the user stands must not come before ours.
+        command = [sys.executable, "-P", "-m", "deploy", *self.arguments]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, VARIABLE: "1"},
+                start_new_session=True,
+            )  # fmt: skip
+        self.started = now
+
+
+class Standalone:
+    """Starts, watches and stops the parts of one system; `settings` has the addresses that are free."""
+
+    def __init__(self, settings: Settings, *, demo: bool, own_broker: bool) -> None:
+        """Nothing is started yet."""
+        self._settings = settings
+        self._own_broker = own_broker
+        self._broker: iotcore.Broker | None = None
+        self._broker_restarts = 0
+        self._books = adapters.books(settings)
+        self._children = self._plan(demo=demo)
+
+    def start(self) -> None:
+        """Start the broker and the children; SetupError when the broker cannot be had."""
+        if self._own_broker:
+            self._start_broker()
+        for child in self._children:
+            child.watch(time.monotonic())
+
+    def watch(self, stop: threading.Event, every: Callable[[], None]) -> None:
+        """Keep all running until `stop`; `every` is called each second."""
+        while not stop.wait(1.0):
+            self._watch_broker()
+            for child in self._children:
+                child.watch(time.monotonic())
+            every()
+
+    def stop(self) -> None:
+        """End the children, then the broker; what was acknowledged is in the journal."""
+        for child in self._children:
+            child.stop()
+        until = time.monotonic() + _PATIENCE_S
+        for child in self._children:
+            child.wait(until)
+        if self._broker is not None:
+            self._broker.stop()
+        self._books.dispose()
+
+    def _plan(self, *, demo: bool) -> list[Child]:
+        s = self._settings
+        shared = ["--data", str(s.data), "--mqtt", s.mqtt] + (["--influx", s.influx] if s.influx else [])
+        expect = ["broker", "ingest", "analytics"] + (["demo"] if demo else [])
+        api = [*shared, "--host", s.host, "--port", str(s.port), *(a for name in expect for a in ("--expect", name))]
+        topics = "#" if self._own_broker else "ecm/#"
+        plans: dict[str, list[str]] = {
+            "api": api, "ingest": [*shared, "--topics", topics], "analytics": shared
+        }  # fmt: skip
+        if demo:
+            plans["demo"] = ["--data", str(s.data)]
+        logs = s.data / "logs"
+        logs.mkdir(exist_ok=True)
+        children = [Child(name, [name, *rest], _fresh(logs / f"{name}.log")) for name, rest in plans.items()]
+        for child in children:
+            child.needs = s.running_file if child.name == "demo" else None
+        return children
+
+    def _start_broker(self) -> None:
+        host, port = self._settings.mqtt.removeprefix("mqtt://").rsplit(":", 1)
+        self._broker = iotcore.Broker(int(port), host, None, **_BROKER)
+        try:
+            self._broker.start()
+        except (OSError, RuntimeError) as error:
+            raise SetupError(f"the embedded broker cannot listen on {host}:{port}: {error}") from error
+
+    def _watch_broker(self) -> None:
+        """Start the embedded broker again when it ended, and say in the books how the broker is."""
+        detail: dict[str, Any] = {"address": self._settings.mqtt, "kind": "external"}
+        ok = True
+        if self._broker is not None:
+            detail |= {"kind": "embedded, for demonstration: keeps nothing when it ends",
+                       "restarts": self._broker_restarts}  # fmt: skip
+            if not self._broker.is_running:
+                self._broker_restarts += 1
+                try:
+                    self._start_broker()
+                except SetupError as error:
+                    ok, detail["reason"] = False, str(error)
+        adapters.heartbeat(self._books, "broker", lambda: (ok, detail))
+
+
+def write_running(settings: Settings) -> None:
+    """Say where the system runs, for the commands that look for it; never half written."""
+    body = {"url": f"http://{settings.host}:{settings.port}", "mqtt": settings.mqtt, "pid": os.getpid()}
+    draft = settings.running_file.with_suffix(".tmp")
+    draft.write_text(json.dumps(body), encoding="utf-8")
+    draft.replace(settings.running_file)
+
+
+def _fresh(path: Path) -> Path:
+    """The log of this run; that of the run before is kept beside it."""
+    if path.exists():
+        path.replace(path.with_suffix(".log.1"))
+    return path

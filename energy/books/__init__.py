@@ -1,0 +1,1 @@
+"""The books: registry, alerts, quarantine, ledger; transactions and append-only history, on SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""How messages come and go: a port and its adapters."""

@@ -1,0 +1,39 @@
+"""What a message broker's client promises."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+
+class Delivery(NamedTuple):
+    """A message as it came in; `token` belongs to the adapter and is what `ack` needs."""
+
+    topic: str
+    payload: bytes
+    received_at: int  # ms UTC
+    token: object
+
+
+Handler = Callable[[Delivery], None]
+
+
+class Broker(Protocol):
+    """One client with a session of its own. It reconnects by itself, with back-off, until `stop`."""
+
+    def start(self, topics: tuple[str, ...], handler: Handler | None) -> None:
+        """Connect in the background and subscribe at QoS 1; `handler` runs on the client's thread, in arrival order.
+
+        A message is not acknowledged until `ack`, and comes again after a reconnect when it was not.
+        """
+
+    def ack(self, deliveries: list[Delivery]) -> None:
+        """Acknowledge in this order, on the connections that delivered; a dead connection's are left to come again."""
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Hand over at QoS 1 without waiting; False when the client's own queue is full (try again later)."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session is up now."""
+
+    def stop(self) -> None:
+        """Disconnect; the broker keeps the session."""

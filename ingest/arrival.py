@@ -1,0 +1,69 @@
+"""A reading on its way into the store, with where it came from; and the rows of the books that it can become."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from energy.reading import Reading
+from ingest.decode.message import Refusal
+from ingest.journal import Position
+from ingest.sift import Clash
+
+Row = dict[str, Any]
+
+
+class Origin(NamedTuple):
+    """Which message, by whom, and when it was received (ms UTC)."""
+
+    site: str
+    gateway: str
+    received_at: int
+    worker: str
+    position: Position
+
+    @property
+    def day(self) -> str:
+        """The UTC day of the ledger."""
+        return datetime.fromtimestamp(self.received_at / 1000, UTC).date().isoformat()
+
+    def place(self, item: int) -> Row:
+        """The journal position of an item of the message."""
+        return {"worker": self.worker, "day": self.position.day, "row": self.position.row, "item": item}
+
+
+class Arrival(NamedTuple):
+    """One reading of a message; item is its number in it."""
+
+    origin: Origin
+    item: int
+    reading: Reading
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(site, meter)."""
+        return self.origin.site, self.reading.meter
+
+
+def quarantine_row(origin: Origin, item: int, refusal: Refusal, topic: str, size: int) -> Row:
+    """What was refused; item is -1 for a whole message."""
+    return {
+        "at": origin.received_at, "reason": refusal.reason, "detail": refusal.detail, "topic": topic,
+        "excerpt": refusal.excerpt, "size": size, "count": refusal.count, **origin.place(item),
+    }  # fmt: skip
+
+
+def held_row(arrival: Arrival) -> Row:
+    """A reading of a meter that is not registered yet."""
+    reading, origin = arrival.reading, arrival.origin
+    return {
+        "at": origin.received_at, "site": origin.site, "gateway": origin.gateway, "meter": reading.meter,
+        "time": reading.time, "values": dict(reading.values), "quality": int(reading.quality),
+        **origin.place(arrival.item),
+    }  # fmt: skip
+
+
+def conflict_row(arrival: Arrival, clash: Clash, at: int) -> Row:
+    """A value that contradicts the one that is kept."""
+    return {
+        "at": at, "site": arrival.origin.site, "meter": arrival.reading.meter, "time": arrival.reading.time,
+        **clash._asdict(), **arrival.origin.place(arrival.item),
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Wire dialects: one decoder per module, all to the same `Message`."""

@@ -1,0 +1,171 @@
+"""JSON v1, our own wire format: `ecm/v1/{site}/{gateway}/telemetry`."""
+
+import json
+import math
+import zlib
+from collections import defaultdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from energy.errors import InputError
+from energy.quantity import QUANTITIES
+from energy.reading import Quality, Reading
+from energy.registry import NAME
+from energy.window import to_ms
+from ingest.decode.message import Item, Message, Refusal
+
+MAX_BYTES = 256 * 1024
+MAX_UNPACKED = 4 * 1024 * 1024
+_EXCERPT = 200
+_KINDS = ("telemetry", "birth", "death", "event", "receipt")
+
+
+class Topic(NamedTuple):
+    """The parts of a topic; kind is one of telemetry, birth, death, event, receipt."""
+
+    site: str
+    gateway: str
+    kind: str
+
+
+class _Wire(msgspec.Struct):
+    readings: list[dict[str, Any]]
+    boot: str = ""
+    seq: int = 0
+
+
+class _Head(msgspec.Struct):
+    boot: str = ""
+    seq: int = 0
+
+
+_decode_wire = msgspec.json.Decoder(_Wire).decode
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def parse_topic(topic: str) -> Topic:
+    """A topic → its parts; InputError("bad_topic") for any other shape."""
+    words = topic.split("/")
+    if len(words) != 5 or words[:2] != ["ecm", "v1"] or words[4] not in _KINDS:
+        raise InputError("bad_topic", "not of the shape ecm/v1/{site}/{gateway}/telemetry")
+    if not (NAME.fullmatch(words[2]) and NAME.fullmatch(words[3])):
+        raise InputError("bad_topic", "site or gateway is not a name of 1 to 64 letters, digits, '_', '.', '-'")
+    return Topic(words[2], words[3], words[4])
+
+
+def head(payload: bytes) -> tuple[str, int] | None:
+    """(boot, seq) of a payload, or None where it has none that can be read; cheap, for receipts."""
+    try:
+        found = _decode_head(_unpacked(payload))
+    except (InputError, msgspec.DecodeError):
+        return None
+    return (found.boot, found.seq) if NAME.fullmatch(found.boot) and 0 < found.seq < 2**53 else None
+
+
+def decode(payload: bytes) -> Message:
+    """A telemetry payload (JSON in UTF-8, plain or gzip) → Message; InputError when it is none at all."""
+    if len(payload) > MAX_BYTES:
+        raise InputError("too_large", f"{len(payload)} bytes, at most {MAX_BYTES}")
+    text = _unpacked(payload)
+    try:
+        wire = _decode_wire(text)
+    except msgspec.ValidationError as error:
+        raise InputError("bad_message", str(error)) from error
+    except msgspec.DecodeError as error:
+        wire = _decode_lenient(text, str(error))
+    except RecursionError as error:
+        raise InputError("not_json", "nested too deeply") from error
+    if (wire.boot and not NAME.fullmatch(wire.boot)) or not 0 <= wire.seq < 2**53:
+        raise InputError("bad_message", "boot is not a name of at most 64 characters, or seq is out of range")
+    return Message(wire.boot, wire.seq, tuple(_item(entry) for entry in wire.readings))
+
+
+def excerpt(payload: bytes) -> str:
+    """The beginning of a payload, for a person to recognise it by."""
+    return payload[:_EXCERPT].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+
+
+def _unpacked(payload: bytes) -> bytes:
+    if payload[:2] != b"\x1f\x8b":
+        return payload
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        text = unzip.decompress(payload, MAX_UNPACKED)
+    except zlib.error as error:
+        raise InputError("bad_gzip", str(error)) from error
+    if unzip.unconsumed_tail:
+        raise InputError("too_large", f"unpacks to more than {MAX_UNPACKED} bytes")
+    if not unzip.eof:
+        raise InputError("bad_gzip", "ends too early")
+    return text
+
+
+def _decode_lenient(text: bytes, why: str) -> _Wire:
+    """Many gateways print NaN, which JSON does not know: take the message, so that only those values are refused."""
+    try:
+        return msgspec.convert(json.loads(text), _Wire)
+    except msgspec.ValidationError as error:
+        raise InputError("bad_message", str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("not_json", why) from error
+
+
+def _item(entry: dict[str, Any]) -> Item:
+    count = max(1, sum(key in QUANTITIES for key in entry))
+    try:
+        meter, time, quality = _meter(entry), _time(entry), _quality(entry)
+    except InputError as error:
+        return Item(None, (Refusal(error.reason, error.detail, _shown(entry), count),))
+    values: dict[str, float] = {}
+    refused: defaultdict[str, list[str]] = defaultdict(list)
+    for key in QUANTITIES.keys() & entry.keys():
+        value = entry[key]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            refused["not_a_number"].append(f"{key} is {str(value)[:40]!r}")
+        elif abs(value) > 1e300 or not math.isfinite(value):
+            refused["not_finite"].append(f"{key} is {str(value)[:40]}")
+        else:
+            values[key] = float(value)
+    if not values and not refused:
+        refused["bad_reading"].append("no known quantity in it")
+    refusals = tuple(Refusal(why, "; ".join(said), _shown(entry), len(said)) for why, said in sorted(refused.items()))
+    return Item(Reading(meter, time, values, quality) if values else None, refusals)
+
+
+def _meter(entry: dict[str, Any]) -> str:
+    meter = entry.get("meter")
+    if not isinstance(meter, str) or not NAME.fullmatch(meter):
+        raise InputError("bad_reading", "meter is missing or not a name")
+    return meter
+
+
+def _time(entry: dict[str, Any]) -> int:
+    stamp = entry.get("ts")
+    if isinstance(stamp, int) and not isinstance(stamp, bool):
+        if not 0 <= stamp < 2**53:
+            raise InputError("bad_time", f"ts {str(stamp)[:40]} is out of range")
+        return stamp
+    if isinstance(stamp, str):
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError as error:
+            raise InputError("bad_time", f"ts {stamp[:40]!r} is not RFC 3339") from error
+        if moment.tzinfo is None:
+            raise InputError("bad_time", f"ts {stamp[:40]!r} has no offset")
+        return to_ms(moment)
+    raise InputError("bad_time", "ts is missing or neither milliseconds nor RFC 3339")
+
+
+def _quality(entry: dict[str, Any]) -> Quality:
+    said = entry.get("q", "measured")
+    if said == "measured":
+        return Quality.MEASURED
+    if said == "estimated":
+        return Quality.ESTIMATED
+    raise InputError("bad_reading", f"q is {str(said)[:40]!r}, not measured or estimated")
+
+
+def _shown(entry: dict[str, Any]) -> str:
+    return repr(entry)[:_EXCERPT]

@@ -1,0 +1,166 @@
+"""The append-only journal: what came in, as it came in, durable before it is acknowledged."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from energy.broker.port import Delivery
+from energy.errors import OutsideError
+
+_SCHEMA = """CREATE TABLE IF NOT EXISTS record (
+  row INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+  leaf BLOB NOT NULL)"""
+
+
+_PAGE = 1000
+
+
+class Position(NamedTuple):
+    """A place in one worker's journal: the UTC day of the file and the row in it; rows begin at 1."""
+
+    day: str
+    row: int
+
+
+START = Position("", 0)
+
+
+class Record(NamedTuple):
+    """One journaled message; received_at in ms UTC."""
+
+    position: Position
+    received_at: int
+    topic: str
+    payload: bytes
+
+
+class Journal:
+    """The writing side of one worker's journal: a file per UTC day, WAL, synchronous=FULL."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        """`folder` is made if absent; OutsideError when it cannot be."""
+        self._folder, self._worker = folder, worker
+        self._day = ""
+        self._file: sqlite3.Connection | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutsideError(f"journal {folder}: {error}") from error
+
+    def append(self, batch: Sequence[Delivery]) -> None:
+        """Durable on return, in this order; OutsideError when it is not (then nothing of the last day's part is)."""
+        at = 0
+        while at < len(batch):
+            day = max(self._day, _day_of(batch[at].received_at))  # a clock set back never reopens an older file
+            end = at
+            while end < len(batch) and _day_of(batch[end].received_at) <= day:
+                end += 1
+            self._write(day, batch[at:end])
+            at = end
+
+    def close(self) -> None:
+        """Close the open day file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, day: str, batch: Sequence[Delivery]) -> None:
+        rows = [(d.received_at, d.topic, d.payload, leaf_hash(d)) for d in batch]
+        try:
+            file = self._open(day)
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                file.executemany("INSERT INTO record (received_at, topic, payload, leaf) VALUES (?, ?, ?, ?)", rows)
+                file.execute("COMMIT")
+            except sqlite3.Error:
+                if file.in_transaction:
+                    file.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise OutsideError(f"journal of {day}: {error}") from error
+
+    def _open(self, day: str) -> sqlite3.Connection:
+        if self._file is None or day != self._day:
+            self.close()
+            file = sqlite3.connect(
+                self._folder / f"{self._worker}-{day}.db", isolation_level=None, check_same_thread=False
+            )
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
+                file.execute(f"PRAGMA {pragma}")
+            file.execute(_SCHEMA)
+            self._file, self._day = file, day
+        return self._file
+
+
+class JournalReader:
+    """The reading side, from another connection or process; each read is a short transaction."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        """Nothing is opened until `read`."""
+        self._folder, self._worker = folder, worker
+
+    def read(self, after: Position, limit: int) -> list[Record]:
+        """At most `limit` records after a position, in order; empty when there are none yet."""
+        for day in self._days():
+            if day < after.day:
+                continue
+            records = self._rows(day, after.row if day == after.day else 0, limit)
+            if records:
+                return records
+        return []
+
+    def all_after(self, position: Position) -> Iterator[Record]:
+        """Every record after a position, read in pages."""
+        while records := self.read(position, _PAGE):
+            yield from records
+            position = records[-1].position
+
+    def count_after(self, position: Position) -> int:
+        """How many records lie after a position."""
+        total = 0
+        for day in self._days():
+            if day >= position.day:
+                above = position.row if day == position.day else 0
+                total += max(0, int(self._query(day, "SELECT coalesce(max(row), 0) FROM record")[0][0]) - above)
+        return total
+
+    def size(self) -> int:
+        """Bytes of all day files with their WAL."""
+        return sum(path.stat().st_size for path in self._folder.glob(f"{self._worker}-*.db*"))
+
+    def _days(self) -> list[str]:
+        return sorted(path.stem.removeprefix(f"{self._worker}-") for path in self._folder.glob(f"{self._worker}-*.db"))
+
+    def _rows(self, day: str, after: int, limit: int) -> list[Record]:
+        rows = self._query(
+            day,
+            "SELECT row, received_at, topic, payload FROM record WHERE row > ? ORDER BY row LIMIT ?",
+            (after, limit),
+        )
+        return [Record(Position(day, row), received, topic, payload) for row, received, topic, payload in rows]
+
+    def _query(self, day: str, query: str, values: tuple[int, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        path = self._folder / f"{self._worker}-{day}.db"
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as file:
+                file.execute("PRAGMA busy_timeout = 10000")
+                return file.execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # the writer is just making the file
+                return [(0,)] if "max(row)" in query else []
+            raise OutsideError(f"journal {path.name}: {error}") from error
+
+
+def leaf_hash(delivery: Delivery) -> bytes:
+    """SHA-256 of the RFC 6962 leaf: 0x00, then received_at, topic and payload, each unambiguous by its length."""
+    topic = delivery.topic.encode()
+    head = b"\x00%d %d %d " % (delivery.received_at, len(topic), len(delivery.payload))
+    return hashlib.sha256(head + topic + delivery.payload).digest()
+
+
+def _day_of(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).date().isoformat()

@@ -1,0 +1,187 @@
+"""Follows the journal with a cursor: decode, check, sift, store, and account for every value."""
+
+import time
+
+from sqlalchemy import Engine, select
+
+from energy.books import registry
+from energy.books import tables as t
+from energy.errors import InputError
+from energy.reading import Quality, Reading
+from energy.store.port import Store, TooOldError
+from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row
+from ingest.check import check
+from ingest.decode import json_v1
+from ingest.decode.message import Item, Refusal
+from ingest.journal import JournalReader, Position, Record
+from ingest.plan import Plan, PlannedPoint, cursor, finish, keep
+from ingest.sequence import Sequence
+from ingest.sift import Sieve
+
+_MESSAGES = 500  # a batch; bounds memory and the time to stop
+_HELD = 2000
+
+
+class Landing:
+    """The one owner of order, duplicate and conflict for a worker's journal."""
+
+    def __init__(self, books: Engine, store: Store, journal: JournalReader, worker: str) -> None:
+        """Takes up what a crash left half done at the first `step`; OutsideError when the books do not answer."""
+        self._books, self._store, self._journal, self._worker = books, store, journal, worker
+        self._sieve = Sieve(store)
+        self._sequences: dict[tuple[str, str, str], Sequence] = {}
+        self._registry_version = -1
+        self._meters: frozenset[tuple[str, str]] = frozenset()
+        with books.begin() as db:
+            self.position, self._unfinished = cursor(db, worker)
+
+    def step(self) -> int:
+        """Land one batch; the number of messages, 0 when the journal is drained.
+
+        OutsideError when store or books do not answer; the next step then goes on where this one stood.
+        """
+        if self._unfinished is not None:
+            self._carry_out(self._unfinished)
+        if self._learn_registry():
+            while self._land_held():
+                pass
+        records = self._journal.read(self.position, _MESSAGES)
+        if records:
+            plan = Plan(until=records[-1].position, at=_now())
+            self._sift(plan, [arrival for record in records for arrival in self._open(plan, record)])
+            self._decide(plan)
+        return len(records)
+
+    def _decide(self, plan: Plan) -> None:
+        with self._books.begin() as db:
+            keep(db, self._worker, plan)
+        self._unfinished = plan
+        self._carry_out(plan)
+
+    def _carry_out(self, plan: Plan) -> None:
+        try:
+            self._store.write(plan.store_points())
+        except TooOldError as error:
+            plan.refuse(error.dropped)
+        with self._books.begin() as db:
+            finish(db, self._worker, plan)
+        self.position, self._unfinished = plan.until, None
+
+    def _open(self, plan: Plan, record: Record) -> list[Arrival]:
+        """One message → its readings to sift; what is refused or held goes to the plan."""
+        origin = Origin("", "", record.received_at, self._worker, record.position)
+        try:
+            topic = json_v1.parse_topic(record.topic)
+            origin = origin._replace(site=topic.site, gateway=topic.gateway)
+            message = json_v1.decode(record.payload) if topic.kind == "telemetry" else None
+        except InputError as error:
+            plan.count(origin.site, origin.gateway, origin.day, messages=1, undecodable=1)
+            refusal = Refusal(error.reason, error.detail, json_v1.excerpt(record.payload), 0)
+            plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
+            return []
+        plan.count(origin.site, origin.gateway, origin.day, messages=1)
+        if message is None:
+            return []
+        self._note_sequence(plan, origin, message.boot, message.seq)
+        arrivals = [self._check(plan, record, origin, n, item) for n, item in enumerate(message.items)]
+        return [arrival for arrival in arrivals if arrival is not None]
+
+    def _check(self, plan: Plan, record: Record, origin: Origin, number: int, item: Item) -> Arrival | None:
+        """An item → what of it is to be sifted; the ledger hears of what is refused or held."""
+        reading, refusals = item.reading, item.refusals
+        received = sum(refusal.count for refusal in refusals)
+        if reading is not None:
+            received += len(reading.values)
+            reading, more = check(reading, record.received_at)
+            refusals += more
+        plan.quarantine += [quarantine_row(origin, number, r, record.topic, len(record.payload)) for r in refusals]
+        refused = sum(refusal.count for refusal in refusals)
+        plan.count(origin.site, origin.gateway, origin.day, received=received, refused=refused)
+        if reading is None:
+            return None
+        arrival = Arrival(origin, number, reading)
+        if arrival.key in self._meters:
+            return arrival
+        plan.held.append(held_row(arrival))
+        plan.count(origin.site, origin.gateway, origin.day, held=len(reading.values))
+        return None
+
+    def _sift(self, plan: Plan, arrivals: list[Arrival]) -> None:
+        """Known meters' readings → points to write, conflicts, and the time ranges that they touch."""
+        verdicts = self._sieve.sift([(arrival.origin.site, arrival.reading) for arrival in arrivals])
+        times: dict[tuple[str, str], list[int]] = {}
+        heard: dict[tuple[str, str], list[int]] = {}
+        for arrival, verdict in zip(arrivals, verdicts, strict=True):
+            origin, when = arrival.origin, arrival.reading.time
+            plan.count(
+                origin.site, origin.gateway, origin.day, landed=len(verdict.new.keys() - {"quality"}),
+                duplicate=verdict.duplicates, conflict=len(verdict.clashes),
+            )  # fmt: skip
+            plan.conflict += [conflict_row(arrival, clash, plan.at) for clash in verdict.clashes]
+            if verdict.new:
+                account = f"{origin.site}/{origin.gateway}/{origin.day}"
+                plan.points.append(PlannedPoint(*arrival.key, when, verdict.new, account, origin.place(arrival.item)))
+                times.setdefault(arrival.key, []).append(when)
+            last = heard.setdefault(arrival.key, [0, 0])
+            last[:] = max(last[0], origin.received_at), max(last[1], when)
+        plan.touched += [
+            {"site": site, "meter": meter, "first": min(all_), "last": max(all_)}
+            for (site, meter), all_ in times.items()
+        ]
+        plan.heard += [
+            {"site": site, "meter": meter, "received_at": at, "time": when}
+            for (site, meter), (at, when) in heard.items()
+        ]
+
+    def _note_sequence(self, plan: Plan, origin: Origin, boot: str, seq: int) -> None:
+        if not boot or seq == 0:
+            return
+        key = (origin.site, origin.gateway, boot)
+        if key not in self._sequences:
+            self._sequences[key] = self._stored_sequence(key)
+        sequence = self._sequences[key]
+        sequence.add(seq)
+        plan.gateways["/".join(key)] = {
+            "site": key[0], "gateway": key[1], "boot": boot, "seen": sequence.ranges, "last_seq": sequence.last,
+            "first_at": origin.received_at, "last_at": origin.received_at,
+        }  # fmt: skip
+
+    def _stored_sequence(self, key: tuple[str, str, str]) -> Sequence:
+        g = t.gateway.c
+        query = select(g.seen).where(g.site == key[0], g.gateway == key[1], g.boot == key[2])
+        with self._books.begin() as db:
+            return Sequence(db.execute(query).scalar() or ())
+
+    def _learn_registry(self) -> bool:
+        """Read the registry when it has changed; True when held values may land now."""
+        with self._books.begin() as db:
+            version = registry.version(db)
+            if version == self._registry_version:
+                return False
+            self._meters = frozenset(registry.meters(db))
+        self._registry_version = version
+        return True
+
+    def _land_held(self) -> bool:
+        """Land one batch of held readings whose meter is known by now; False when there is none."""
+        h, m = t.held.c, t.meter.c
+        known = select(t.held).join(t.meter, (h.site == m.site) & (h.meter == m.id)).where(h.landed_at.is_(None))
+        with self._books.begin() as db:
+            rows = db.execute(known.order_by(h.id).limit(_HELD)).mappings().all()
+        if not rows:
+            return False
+        plan = Plan(until=self.position, at=_now(), landed_held=[row["id"] for row in rows])
+        arrivals = []
+        for row in rows:
+            where = Position(row["day"], row["row"])
+            origin = Origin(row["site"], row["gateway"], row["at"], row["worker"], where)
+            plan.count(origin.site, origin.gateway, origin.day, held=-len(row["values"]))
+            reading = Reading(row["meter"], row["time"], row["values"], Quality(row["quality"]))
+            arrivals.append(Arrival(origin, row["item"], reading))
+        self._sift(plan, arrivals)
+        self._decide(plan)
+        return True
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

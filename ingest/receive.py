@@ -1,0 +1,117 @@
+"""Takes messages from the broker, journals them in batches, and only then acknowledges and gives receipts."""
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable
+
+from energy.broker.port import Broker, Delivery
+from energy.errors import InputError, OutsideError
+from ingest.decode import json_v1
+from ingest.journal import Journal, Record
+from ingest.sequence import Sequence
+
+_log = logging.getLogger(__name__)
+_BATCH = 100  # no more than any broker keeps in flight
+_WAIT_S = 0.02
+_RETRY_S = 1.0
+
+Key = tuple[str, str, str]
+
+
+class Receipts:
+    """The highest contiguous sequence number journaled, by (site, gateway, boot)."""
+
+    def __init__(self, sequences: dict[Key, Sequence]) -> None:
+        """`sequences` as the books know them; `note` what the journal has beyond."""
+        self._sequences = sequences
+
+    def note(self, topic: str, payload: bytes) -> Key | None:
+        """Count a journaled message; its key, or None when it has no sequence."""
+        if not topic.endswith("/telemetry"):
+            return None
+        try:
+            where = json_v1.parse_topic(topic)
+        except InputError:
+            return None
+        found = json_v1.head(payload)
+        if found is None:
+            return None
+        key = (where.site, where.gateway, found[0])
+        self._sequences.setdefault(key, Sequence()).add(found[1])
+        return key
+
+    def message(self, key: Key) -> tuple[str, bytes]:
+        """The receipt's topic and payload."""
+        site, gateway, boot = key
+        body = {"boot": boot, "seq": self._sequences[key].contiguous}
+        return f"ecm/v1/{site}/{gateway}/receipt", json.dumps(body).encode()
+
+
+class Receiver:
+    """One worker's receiving side; `run` is its loop."""
+
+    def __init__(self, broker: Broker, journal: Journal, receipts: Receipts, landed: threading.Event) -> None:
+        """`landed` is set whenever there is something new to land."""
+        self._broker, self._journal, self._receipts, self._landed = broker, journal, receipts, landed
+        self._incoming: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self.journaled = 0
+        self.trouble = ""
+
+    def run(self, topics: tuple[str, ...], stop: threading.Event) -> None:
+        """Receive until `stop`; what is not acknowledged by then comes again."""
+        self._broker.start(topics, self._incoming.put)
+        try:
+            while not stop.is_set():
+                batch = self._batch()
+                if batch and self._keep(batch, stop):
+                    self._broker.ack(batch)
+                    self._give_receipts(batch)
+        finally:
+            self._broker.stop()
+
+    def _batch(self) -> list[Delivery]:
+        """What is there now, at most _BATCH, waiting a little for the first."""
+        batch: list[Delivery] = []
+        patience = 0.5
+        try:
+            while len(batch) < _BATCH and patience > 0:
+                batch.append(self._incoming.get(timeout=patience))
+                if len(batch) == 1:
+                    until = time.monotonic() + _WAIT_S
+                patience = until - time.monotonic()
+        except queue.Empty:
+            pass
+        return batch
+
+    def _keep(self, batch: list[Delivery], stop: threading.Event) -> bool:
+        """Journal a batch, trying again until it is durable; False when stopped before."""
+        kept = [delivery for delivery in batch if not delivery.topic.endswith("/receipt")]
+        while not stop.is_set():
+            try:
+                self._journal.append(kept)
+            except OutsideError as error:
+                self.trouble = str(error)
+                _log.exception("not acknowledged, trying again")
+                stop.wait(_RETRY_S)
+            else:
+                self.trouble = ""
+                self.journaled += len(kept)
+                self._landed.set()
+                return True
+        return False
+
+    def _give_receipts(self, batch: list[Delivery]) -> None:
+        keys = {self._receipts.note(delivery.topic, delivery.payload) for delivery in batch}
+        for key in keys - {None}:
+            self._broker.publish(*self._receipts.message(key))  # type: ignore[arg-type]
+
+
+def receipts_from(known: dict[Key, Sequence], tail: Iterable[Record]) -> Receipts:
+    """What the books know and what the journal has beyond their cursor → Receipts."""
+    receipts = Receipts(known)
+    for record in tail:
+        receipts.note(record.topic, record.payload)
+    return receipts
