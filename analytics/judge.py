@@ -25,6 +25,8 @@ _HOUR = 4 * QUARTER
 _DAY = 24 * _HOUR
 _LOOKBACK = 98 * _DAY  # what a verdict may rest on before the first changed window
 _FAR = 2**62
+# An episode's end is known only a day of normal hours later; older ends were dealt with when they were.
+_HINDSIGHT = 3 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Judge:
         shape = (len(grid.amount) // 4, 4)
         amount, quality = grid.amount.reshape(shape).sum(axis=1), grid.quality.reshape(shape).max(axis=1)
         found = off_profile.find(meter, grid.starts[::4], amount, quality == Quality.MEASURED, zone)
-        fresh = [self._with_readings(f, [meter], zone) for f in found if f.until is None or f.until >= first]
+        fresh = [self._with_readings(f, [meter], zone) for f in found if _concerns(f, first)]
         judged = [Judged(Kind.OFF_PROFILE, meter.site, meter.id, first, end)]
         return self._reconcile(Kind.OFF_PROFILE, meter.site, meter.id, fresh, judged, now)
 
@@ -121,7 +123,7 @@ class Judge:
         fresh = [
             self._with_readings(finding, meters, site.zone, limit=_limit_item(rows["pue.limit"], site.zone))
             for finding in found
-            if finding.until is None or finding.until >= first
+            if _concerns(finding, first)
         ]
         judged = [Judged(Kind.PUE_OVER_LIMIT, site.id, None, first, end)]
         return self._reconcile(Kind.PUE_OVER_LIMIT, site.id, None, fresh, judged, now)
@@ -174,6 +176,11 @@ class Judge:
             for decision in decisions:
                 cases.carry_out(db, decision, now)
         return len(decisions)
+
+
+def _concerns(finding: Finding, first: int) -> bool:
+    """Whether windows from `first` on can have made or changed a finding."""
+    return finding.until is None or finding.until >= first - _HINDSIGHT
 
 
 def _below(

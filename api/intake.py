@@ -1,9 +1,10 @@
 """What came in: gateways with their sequence and ledger, and what was refused or is held."""
 
+from itertools import pairwise
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
 from api.access import Actor
 from api.context import Here
@@ -14,6 +15,7 @@ from energy.books.open import look
 from energy.window import to_text
 
 router = APIRouter(tags=["intake"])
+_BOOTS = 20  # shown of each gateway
 _COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
 
 
@@ -21,30 +23,37 @@ _COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "confli
 def list_gateways(
     context: Here, _: Actor, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
 ) -> dict[str, Any]:
-    """Each gateway and boot: its sequence with the gaps, and its ledger over all days.
+    """Each gateway with its ledger over all days, its newest boot, and under `boots` what arrived of each boot.
 
     seq: highest number up to which every message landed, was held or refused; gaps: what never arrived.
     """
     g, c = t.gateway.c, t.ledger.c
-    query = select(t.gateway).order_by(g.site, g.gateway, g.last_at)
+    query = select(t.gateway).order_by(g.site, g.gateway, g.last_at.desc())
     sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in _COUNTS)).group_by(c.site, c.gateway)
     if site is not None:
         query, sums = query.where(g.site == site), sums.where(c.site == site)
+    boots: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with look(context.books) as db:
-        page, after = slice_from(db.execute(query).mappings().all(), limit, cursor)
+        for row in db.execute(query).mappings():
+            boots.setdefault((row["site"], row["gateway"]), []).append(_boot(row))
         counts = {(r.site, r.gateway): {name: int(getattr(r, name)) for name in _COUNTS} for r in db.execute(sums)}
+    page, after = slice_from(sorted(counts.keys() | boots.keys()), limit, cursor)
     items = []
-    for row in page:
-        seen = row["seen"]
-        edges = [[0, 0], *seen]
-        gaps = [[a[1] + 1, b[0] - 1] for a, b in zip(edges, seen, strict=False) if b[0] > a[1] + 1]
-        items.append({
-            "site": row["site"], "gateway": row["gateway"], "boot": row["boot"],
-            "seq": seen[0][1] if seen and seen[0][0] <= 1 else 0, "last_seq": row["last_seq"], "gaps": gaps,
-            "first_at": to_text(row["first_at"]), "last_at": to_text(row["last_at"]),
-            "ledger": counts.get((row["site"], row["gateway"]), dict.fromkeys(_COUNTS, 0)),
-        })  # fmt: skip
+    for key in page:
+        known = boots.get(key, [])
+        newest = known[0] if known else {}
+        ledger = counts.get(key, dict.fromkeys(_COUNTS, 0))
+        items.append({"site": key[0], "gateway": key[1], **newest, "ledger": ledger, "boots": known[:_BOOTS]})
     return {"items": items, "next": after}
+
+
+def _boot(row: RowMapping) -> dict[str, Any]:
+    seen = row["seen"]
+    gaps = [[a[1] + 1, b[0] - 1] for a, b in pairwise([[0, 0], *seen]) if b[0] > a[1] + 1]
+    return {
+        "boot": row["boot"], "seq": seen[0][1] if seen and seen[0][0] <= 1 else 0, "last_seq": row["last_seq"],
+        "gaps": gaps, "first_at": to_text(row["first_at"]), "last_at": to_text(row["last_at"]),
+    }  # fmt: skip
 
 
 @router.get("/quarantine", response_model=Page)

@@ -83,5 +83,6 @@ def _item(grid: PueGrid, span: tuple[int, int], zone: str, limit: float, floor: 
         "start": to_text(span[0], zone), "end": to_text(span[1], zone),
         "pue": None if found.value is None else round(found.value, 4), "facility_kwh": found.facility_kwh,
         "it_kwh": found.it_kwh, "coverage": round(found.coverage, 4),
-        "estimated_share": round(found.estimated_share, 4), "interim": True, "verdict": found.verdict, "reason": found.reason,
+        "estimated_share": round(found.estimated_share, 4), "interim": True, "verdict": found.verdict,
+        "reason": found.reason,
     }  # fmt: skip

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 from tabulate import tabulate
 
-from deploy.locate import Located, locate
+from deploy.locate import locate
 from energy.broker.paho import PahoBroker
-from energy.errors import SetupError
+from energy.client import Client
+from energy.errors import OutsideError, SetupError
 from energy.registry import check_name
 from energy.window import to_text
 from simulators import replay as player
@@ -65,12 +66,13 @@ def replay(
     zone: str, gateway: str, data: Path, url: str | None, mqtt: str | None, output: str,
 ) -> None:  # fmt: skip
     """Send a recorded FILE, and return when all of it can be queried; sending it again changes nothing."""
-    found = locate(data, url, mqtt)
-    if not found.mqtt:
-        raise SetupError("--url needs the broker's address too: --mqtt mqtt://host:1883")
+    where = _Where(data, url, mqtt)
     check_name("gateway", gateway)
     recording = _read(file, form, site, meter, mapping, stamp, _zone(zone))
-    summary, ledger = _play(found, recording, gateway, speed)
+    try:
+        summary, ledger = _play(where, recording, gateway, speed)
+    except OutsideError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(_printed(summary, output))
     if ledger.refused or ledger.conflict or ledger.undecodable:
         raise click.ClickException(
@@ -102,35 +104,63 @@ def _read(file: Path, form: str, site: str, meter: str | None, mapping: str | No
     return read_table(file, site, meter, parse_map(mapping), zone, stamp)
 
 
+class _Where:
+    """Where the system is; it may come back with other addresses after a restart."""
+
+    def __init__(self, data: Path, url: str | None, mqtt: str | None) -> None:
+        self._asked = data, url, mqtt
+        self.now = locate(*self._asked)
+        if not self.now.mqtt:
+            raise SetupError("--url needs the broker's address too: --mqtt mqtt://host:1883")
+
+    def client(self) -> Client:
+        """The API as found now, or as known before while there is none."""
+        self._look()
+        return self.now.client
+
+    def broker(self) -> PahoBroker:
+        """A client of the broker, not started yet."""
+        return PahoBroker(self.now.mqtt, f"replay-{new_boot()}", clean=True)
+
+    def moved(self) -> PahoBroker | None:
+        """A client of the broker when its address is another than before."""
+        before = self.now.mqtt
+        self._look()
+        return None if self.now.mqtt == before else self.broker()
+
+    def _look(self) -> None:
+        try:
+            found = locate(*self._asked)
+        except SetupError:
+            return  # not there now: the caller's patience decides
+        self.now.client.close()
+        self.now = found
+
+
 def _play(
-    found: Located, recording: Recording, name: str, speed: float | None
+    where: _Where, recording: Recording, name: str, speed: float | None
 ) -> tuple[dict[str, object], player.Ledger]:
-    site, begun = recording.site.id, time.monotonic()
-    say = _Progress()
-    before = player.ledger_of(found.client, site, name) if _exists(found, site) else player.Ledger()
-    new = register(found.client, recording.site, recording.meters)
+    """Register, send and wait; what was done, and what the system made of it."""
+    client, site, begun, say = where.now.client, recording.site.id, time.monotonic(), _Progress()
+    new = register(client, recording.site, recording.meters)
+    before = player.ledger_of(client, site, name)
     say(f"registered {', '.join(new)}" if new else "site and meters are registered", always=True)
-    boot = new_boot()
-    gateway = Gateway(PahoBroker(found.mqtt, f"replay-{boot}", clean=True), site, name, boot)
+    gateway = Gateway(where.broker(), site, name, move=where.moved)
     gateway.start()
     try:
         sent = player.send(gateway, recording, speed, say)
         meters = [meter.id for meter in recording.meters]
-        after = player.wait_queryable(found.client, site, name, gateway, meters, say)
+        after = player.wait_queryable(where.client, site, name, gateway, meters, say)
     finally:
         gateway.stop()
     ledger = after.since(before)
     summary: dict[str, object] = {
-        "site": site, "meters": ",".join(meters), "gateway": name, "boot": boot, "readings": sent,
+        "site": site, "meters": ",".join(meters), "gateway": name, "boot": gateway.boot, "readings": sent,
         "messages": gateway.last_seq, "from": to_text(recording.first, recording.site.zone),
         "to": to_text(recording.last, recording.site.zone), "seconds": round(time.monotonic() - begun, 1),
         **asdict(ledger),
     }  # fmt: skip
     return summary, ledger
-
-
-def _exists(found: Located, site: str) -> bool:
-    return site in {known["id"] for known in found.client.sites()}
 
 
 class _Progress:
