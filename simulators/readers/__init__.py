@@ -1,0 +1,1 @@
+"""Recorded files → streams of readings, one format per module."""
