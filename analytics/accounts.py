@@ -49,7 +49,7 @@ class Accounts:
         spans = []
         for site, meter, first, last in rows:
             known = meters.get((site, meter))
-            if known is not None and known.register is not None:
+            if known is not None:
                 spans += self._account_meter(known, first, last)
         for span in _by_site(spans):
             self._account_site(sites[span.site], meters, span)
@@ -61,18 +61,37 @@ class Accounts:
 
     def _account_meter(self, meter: Meter, first: int, last: int) -> list[Span]:
         """Rewrite the windows from the previous to the next kept reading around [first, last], if it has any."""
-        series, register = Series("meter", meter.site, meter.id), str(meter.register)
-        oldest, newest = self._readings.after(series, register, -1), self._readings.before(series, register, _FAR)
-        if oldest is None or newest is None:
-            return []
+        start, end = self._reach(meter, first, last)
+        for low, high in _chunks(start, end):
+            self._accounts.write(_energy_points(meter, self._windows(meter, low, high), low, high))
+        spans = [Span(meter.site, meter.id, start, end)] if start < end else []
+        return spans + (self._forget(meter, start, end) if last >= _FAR else [])
+
+    def _reach(self, meter: Meter, first: int, last: int) -> tuple[int, int]:
+        """The windows that readings in [first, last] can change, (0, 0) for none."""
+        series, register = Series("meter", meter.site, meter.id), meter.register
+        oldest = None if register is None else self._readings.after(series, register, -1)
+        newest = None if register is None else self._readings.before(series, register, _FAR)
+        if register is None or oldest is None or newest is None:
+            return 0, 0
         first, last = max(first, oldest), min(last, newest)
         before = self._readings.before(series, register, first)
         after = self._readings.after(series, register, last)
         start = floor_quarter(first if before is None else before)
-        end = max(ceil_quarter(last if after is None else after), start + QUARTER)
-        for low, high in _chunks(start, end):
-            self._accounts.write(_energy_points(meter, self._windows(meter, low, high), low, high))
-        return [Span(meter.site, meter.id, start, end)]
+        return start, max(ceil_quarter(last if after is None else after), start + QUARTER)
+
+    def _forget(self, meter: Meter, start: int, end: int) -> list[Span]:
+        """Say missing of stored windows outside [start, end): they are of a register that is another now."""
+        series = Series("energy", meter.site, meter.id)
+        oldest = self._accounts.after(series, "amount", -1)
+        newest = self._accounts.before(series, "amount", _FAR)
+        if oldest is None or newest is None:
+            return []
+        times = self._accounts.read(series, ("amount",), oldest, newest + 1).times.tolist()
+        left = [time for time in times if not start <= time < end]
+        gone = {"quality": float(Quality.MISSING), "part": 0.0}
+        self._accounts.write([Point(series, time, gone) for time in left])
+        return [Span(meter.site, meter.id, left[0], left[-1] + QUARTER)] if left else []
 
     def _windows(self, meter: Meter, start: int, end: int) -> Intervals:
         """The windows of [start, end) and at most a few around, from the readings that bracket them."""
@@ -116,9 +135,10 @@ def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
 def _energy_points(meter: Meter, windows: Intervals, start: int, end: int) -> list[Point]:
     series = Series("energy", meter.site, meter.id)
     numerator, denominator = meter.resolution.as_integer_ratio()
-    # Correctly rounded as long as counts x numerator is below 2**53, so the float's shortest text is the exact amount.
-    amounts = windows.counts * numerator / denominator
-    parts = windows.part * numerator / denominator
+    # Correctly rounded as long as counts x numerator is below 2**53, so the float's shortest text is the exact amount;
+    # in floats, for integers would wrap beyond 2**63.
+    amounts = windows.counts.astype(np.float64) * float(numerator) / float(denominator)
+    parts = windows.part.astype(np.float64) * float(numerator) / float(denominator)
     points = []
     for time, amount, part, quality in zip(
         windows.start.tolist(), amounts.tolist(), parts.tolist(), windows.quality.tolist(), strict=True
@@ -141,9 +161,12 @@ def _site_points(site: Site, grids: list[Grid]) -> list[Point]:
     series, expected = Series("site", site.id), float(len(grids))
     rows = zip(grids[0].starts.tolist(), total.tolist(), known.tolist(), worst.tolist(), strict=True)
     return [
-        Point(series, time, {"kwh": kwh, "meters": float(n), "expected": expected, "quality": float(quality)})
+        Point(
+            series,
+            time,
+            {"meters": float(n), "expected": expected, "quality": float(quality)} | ({"kwh": kwh} if n else {}),
+        )
         for time, kwh, n, quality in rows
-        if n
     ]
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from energy.errors import InputError
 
 QUARTER = 15 * 60 * 1000  # ms; the grain of the accounts
+_YEARS = range(1970, 2200)  # of a plant; beyond them a time cannot be shown in every zone
 
 
 class Step(StrEnum):
@@ -53,7 +54,7 @@ def to_text(ms: int, zone: str = "UTC") -> str:
 
 
 def parse_time(text: str, zone: str) -> int:
-    """A date, a local time or an RFC 3339 time → ms UTC; without an offset it is `zone` time.
+    """A date, a local time or an RFC 3339 time → ms UTC; without an offset it is `zone` time; InputError otherwise.
 
     >>> parse_time("2018-01-01", "Asia/Shanghai")
     1514736000000
@@ -62,6 +63,8 @@ def parse_time(text: str, zone: str) -> int:
         moment = datetime.fromisoformat(text.strip())
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(zone))
+        if moment.year not in _YEARS:
+            raise ValueError("no year of a plant")
         return to_ms(moment)
     except (ValueError, OverflowError) as error:
         raise InputError(
@@ -99,8 +102,10 @@ def next_start(start: int, step: Step, zone: str) -> int:
 
 
 def windows(start: int, end: int, step: Step, zone: str) -> list[tuple[int, int]]:
-    """The windows of `step` that overlap [start, end), each clipped to it."""
-    out = []
+    """The windows of `step` that overlap [start, end), each clipped to it; none where it is empty."""
+    out: list[tuple[int, int]] = []
+    if start >= end:
+        return out
     at = start_of(start, step, zone)
     while at < end:
         after = next_start(at, step, zone)
