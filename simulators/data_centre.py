@@ -9,7 +9,7 @@ from simulators.plant_clock import between, hour, weekday
 
 _IT_KW = 820.0
 _CYCLE = 204 * 60_000  # ms in which the chiller charges the tank and lets it run down
-_CYCLE_SWING = 0.6
+_CYCLE_SWING = 0.12
 
 
 def data_centre(seed: int, chiller_fault: Degradation | None) -> dict[str, Source]:

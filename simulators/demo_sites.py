@@ -41,8 +41,8 @@ class DemoSite:
 
 
 _SITES = {
-    "steel-1": Site("steel-1", "滨海钢铁厂", "Binhai steel works"),
-    "paper-1": Site("paper-1", "青江造纸厂", "Qingjiang paper mill"),
+    "steel-1": Site("steel-1", "滨海钢铁厂", "Binhai steel works", "steel_works"),
+    "paper-1": Site("paper-1", "青江造纸厂", "Qingjiang paper mill", "paper_mill"),
     "dc-1": Site(
         "dc-1", "云港数据中心", "Yungang data centre", "data_centre", boundary=Boundary(("facility",), ("it",))
     ),

@@ -27,7 +27,11 @@ _HOLE = 4  # times the usual spacing
 
 
 class HeldRegister:
-    """Integrates power by sample-and-hold; over a hole, and while power is unknown or negative, it stands still."""
+    """Integrates power by sample-and-hold; after a hole, or where power was not known, it starts again at 0.
+
+    A register that went on would say that nothing was used in the hole, one that starts again makes it missing.
+    A sample without power ends what was held before it. Negative power counts as 0: import does not run backwards.
+    """
 
     def __init__(self, longest: int) -> None:
         """A sample holds for at most `longest` ms: when the next one comes later, nothing of it counts."""
@@ -39,8 +43,10 @@ class HeldRegister:
         """The register's counts at a sample's time (ms UTC); `power` in kW holds from here on."""
         if self._before is not None:
             since, held = self._before
-            if held is not None and held > 0 and time - since <= self._longest:
-                self._energy += held * (time - since)
+            if held is None or time - since > self._longest:
+                self._energy = Decimal(0)
+            else:
+                self._energy += max(held, Decimal(0)) * (time - since)
         self._before = (time, power)
         return int(self._energy // _COUNT)
 
@@ -50,7 +56,7 @@ def read_esif(path: Path, site: str, zone: str = "Asia/Shanghai") -> Recording:
     longest = _HOLE * _spacing(path, zone)
     source = (
         f"replayed from {path.name}: power integrated by sample-and-hold in steps of 0.001 kWh; "
-        f"over a hole of more than {longest / 1000:g} s the register stands still"
+        f"after a hole of more than {longest / 1000:g} s the register starts again at 0, so that the hole is missing"
     )
     meters = tuple(
         Meter(site, name, name_zh, name_en, digits=10, decimals=_DECIMALS, source=source)
@@ -68,8 +74,8 @@ def _readings(path: Path, zone: str, longest: int) -> Iterator[Reading]:
         for column, (meter, _, _) in _METERS.items():
             power = number(row, column, line)
             counts = registers[column].at(time, power)
-            if power is not None:
-                yield Reading(meter, time, {"e_kwh": counts / 10**_DECIMALS, "p_kw": float(power)})
+            gauge = {} if power is None else {"p_kw": float(power)}
+            yield Reading(meter, time, {"e_kwh": counts / 10**_DECIMALS, **gauge})
 
 
 def _spacing(path: Path, zone: str) -> int:
