@@ -85,7 +85,8 @@ class Judge:
             found = silent_meter.find(meter, row.time if row else None, received, watching_since, now)
             # Only a sign of life ends a silence: after a restart nobody has listened long enough to say anything.
             lives = received is not None and now - received <= silent_meter.tolerance(meter.reports_every)
-            judged = [Judged(Kind.SILENT_METER, *key, 0, now)] if lives else []
+            # It ends just before that sign: a later silence begins with it, and is another one.
+            judged = [Judged(Kind.SILENT_METER, *key, 0, received - 1)] if lives and received is not None else []
             moved += self._reconcile(Kind.SILENT_METER, *key, found, judged, now)
         return moved
 
