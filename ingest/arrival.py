@@ -9,6 +9,7 @@ from ingest.journal import Position
 from ingest.sift import Clash
 
 Row = dict[str, Any]
+_ROWS = 100  # of one message; a hostile one can be refused in thousands of places
 
 
 class Origin(NamedTuple):
@@ -49,6 +50,20 @@ def quarantine_row(origin: Origin, item: int, refusal: Refusal, topic: str, size
         "at": origin.received_at, "reason": refusal.reason, "detail": refusal.detail, "topic": topic,
         "excerpt": refusal.excerpt, "size": size, "count": refusal.count, **origin.place(item),
     }  # fmt: skip
+
+
+def quarantine_rows(origin: Origin, refusals: list[tuple[int, Refusal]], topic: str, size: int) -> list[Row]:
+    """What was refused of one message, by item; beyond _ROWS one row for each reason, at its first item, counts all."""
+    rows = [quarantine_row(origin, item, refusal, topic, size) for item, refusal in refusals[:_ROWS]]
+    rest: dict[str, list[tuple[int, Refusal]]] = {}
+    for item, refusal in refusals[_ROWS:]:
+        rest.setdefault(refusal.reason, []).append((item, refusal))
+    for alike in rest.values():
+        item, first = alike[0]
+        detail = first.detail if len(alike) == 1 else f"{first.detail}; and {len(alike) - 1} more items after it"
+        whole = Refusal(first.reason, detail, first.excerpt, sum(refusal.count for _, refusal in alike))
+        rows.append(quarantine_row(origin, item, whole, topic, size))
+    return rows
 
 
 def held_row(arrival: Arrival) -> Row:

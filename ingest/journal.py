@@ -1,22 +1,26 @@
 """The append-only journal: what came in, as it came in, durable before it is acknowledged."""
 
+import fcntl
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from energy.broker.port import Delivery
-from energy.errors import OutsideError
+from energy.errors import OutsideError, SetupError
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS record (
   row INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
   leaf BLOB NOT NULL)"""
 
-
 _PAGE = 1000
+_PAGE_BYTES = 16 * 1024 * 1024  # a read ends with the record that passes this
+_DAY = "????-??-??"
+_PREDECESSOR_S = 5.0  # a killed writer needs a moment to be gone
 
 
 class Position(NamedTuple):
@@ -42,14 +46,16 @@ class Journal:
     """The writing side of one worker's journal: a file per UTC day, WAL, synchronous=FULL."""
 
     def __init__(self, folder: Path, worker: str) -> None:
-        """`folder` is made if absent; OutsideError when it cannot be."""
+        """`folder` is made if absent; OutsideError when it cannot be, SetupError when another writes this journal."""
         self._folder, self._worker = folder, worker
-        self._day = ""
         self._file: sqlite3.Connection | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / f"{worker}.lock").open("a", encoding="utf-8")
         except OSError as error:
             raise OutsideError(f"journal {folder}: {error}") from error
+        self._take()
+        self._day = max(_days(folder, worker), default="")
 
     def append(self, batch: Sequence[Delivery]) -> None:
         """Durable on return, in this order; OutsideError when it is not (then nothing of the last day's part is)."""
@@ -63,7 +69,24 @@ class Journal:
             at = end
 
     def close(self) -> None:
-        """Close the open day file."""
+        """Let go of the journal."""
+        self._close_file()
+        self._lock.close()
+
+    def _take(self) -> None:
+        until = time.monotonic() + _PREDECESSOR_S
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() > until:
+                    self._lock.close()
+                    raise SetupError(f"another ingest writes the journal in {self._folder}: stop it first") from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -81,18 +104,18 @@ class Journal:
                     file.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
+            self._close_file()  # what is wrong with it may end with it
             raise OutsideError(f"journal of {day}: {error}") from error
 
     def _open(self, day: str) -> sqlite3.Connection:
         if self._file is None or day != self._day:
-            self.close()
-            file = sqlite3.connect(
-                self._folder / f"{self._worker}-{day}.db", isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
-                file.execute(f"PRAGMA {pragma}")
-            file.execute(_SCHEMA)
-            self._file, self._day = file, day
+            self._close_file()
+            path = self._folder / f"{self._worker}-{day}.db"
+            self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL"):
+                self._file.execute(f"PRAGMA {pragma}")
+            self._file.execute(_SCHEMA)
+            self._day = day
         return self._file
 
 
@@ -104,8 +127,8 @@ class JournalReader:
         self._folder, self._worker = folder, worker
 
     def read(self, after: Position, limit: int) -> list[Record]:
-        """At most `limit` records after a position, in order; empty when there are none yet."""
-        for day in self._days():
+        """At most `limit` records after a position, in order, fewer where they are large; empty: there are none yet."""
+        for day in _days(self._folder, self._worker):
             if day < after.day:
                 continue
             records = self._rows(day, after.row if day == after.day else 0, limit)
@@ -122,37 +145,45 @@ class JournalReader:
     def count_after(self, position: Position) -> int:
         """How many records lie after a position."""
         total = 0
-        for day in self._days():
+        for day in _days(self._folder, self._worker):
             if day >= position.day:
                 above = position.row if day == position.day else 0
-                total += max(0, int(self._query(day, "SELECT coalesce(max(row), 0) FROM record")[0][0]) - above)
+                with self._file(day) as file:
+                    newest = file.execute("SELECT coalesce(max(row), 0) FROM record").fetchone()[0]
+                    total += max(0, int(newest) - above)
         return total
 
     def size(self) -> int:
         """Bytes of all day files with their WAL."""
-        return sum(path.stat().st_size for path in self._folder.glob(f"{self._worker}-*.db*"))
-
-    def _days(self) -> list[str]:
-        return sorted(path.stem.removeprefix(f"{self._worker}-") for path in self._folder.glob(f"{self._worker}-*.db"))
+        total = 0
+        for path in self._folder.glob(f"{self._worker}-{_DAY}.db*"):
+            with suppress(FileNotFoundError):  # a WAL goes when its file is closed
+                total += path.stat().st_size
+        return total
 
     def _rows(self, day: str, after: int, limit: int) -> list[Record]:
-        rows = self._query(
-            day,
-            "SELECT row, received_at, topic, payload FROM record WHERE row > ? ORDER BY row LIMIT ?",
-            (after, limit),
-        )
-        return [Record(Position(day, row), received, topic, payload) for row, received, topic, payload in rows]
+        records: list[Record] = []
+        size = 0
+        query = "SELECT row, received_at, topic, payload FROM record WHERE row > ? ORDER BY row LIMIT ?"
+        with self._file(day) as file:
+            for row, received, topic, payload in file.execute(query, (after, limit)):
+                records.append(Record(Position(day, row), received, topic, payload))
+                size += len(payload)
+                if size >= _PAGE_BYTES:
+                    break
+        return records
 
-    def _query(self, day: str, query: str, values: tuple[int, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
+    @contextmanager
+    def _file(self, day: str) -> Iterator[sqlite3.Connection]:
+        """A day file for one short read; one that the writer is just making is left as empty."""
         path = self._folder / f"{self._worker}-{day}.db"
         try:
             with closing(sqlite3.connect(path, isolation_level=None)) as file:
                 file.execute("PRAGMA busy_timeout = 10000")
-                return file.execute(query, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):  # the writer is just making the file
-                return [(0,)] if "max(row)" in query else []
-            raise OutsideError(f"journal {path.name}: {error}") from error
+                yield file
+        except sqlite3.Error as error:
+            if "no such table" not in str(error):
+                raise OutsideError(f"journal {path.name}: {error}") from error
 
 
 def leaf_hash(delivery: Delivery) -> bytes:
@@ -160,6 +191,10 @@ def leaf_hash(delivery: Delivery) -> bytes:
     topic = delivery.topic.encode()
     head = b"\x00%d %d %d " % (delivery.received_at, len(topic), len(delivery.payload))
     return hashlib.sha256(head + topic + delivery.payload).digest()
+
+
+def _days(folder: Path, worker: str) -> list[str]:
+    return sorted(path.stem.removeprefix(f"{worker}-") for path in folder.glob(f"{worker}-{_DAY}.db"))
 
 
 def _day_of(ms: int) -> str:

@@ -1,15 +1,19 @@
 """Follows the journal with a cursor: decode, check, sift, store, and account for every value."""
 
+import logging
 import time
 
+import msgspec
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from energy.books import registry
 from energy.books import tables as t
-from energy.errors import InputError
+from energy.books.open import look
+from energy.errors import InputError, OutsideError
 from energy.reading import Quality, Reading
 from energy.store.port import Store, TooOldError
-from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row
+from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row, quarantine_rows
 from ingest.check import check
 from ingest.decode import json_v1
 from ingest.decode.message import Item, Refusal
@@ -18,7 +22,9 @@ from ingest.plan import Plan, PlannedPoint, cursor, finish, keep
 from ingest.sequence import Sequence
 from ingest.sift import Sieve
 
+_log = logging.getLogger(__name__)
 _MESSAGES = 500  # a batch; bounds memory and the time to stop
+_READINGS = 20_000  # no further message is added to a batch of so many
 _HELD = 2000
 
 
@@ -32,6 +38,7 @@ class Landing:
         self._sequences: dict[tuple[str, str, str], Sequence] = {}
         self._registry_version = -1
         self._meters: frozenset[tuple[str, str]] = frozenset()
+        self._held_due = False
         with books.begin() as db:
             self.position, self._unfinished = cursor(db, worker)
 
@@ -42,19 +49,53 @@ class Landing:
         """
         if self._unfinished is not None:
             self._carry_out(self._unfinished)
-        if self._learn_registry():
-            while self._land_held():
-                pass
+        self._held_due = self._learn_registry() or self._held_due
+        while self._held_due:
+            self._held_due = self._land_held()
         records = self._journal.read(self.position, _MESSAGES)
-        if records:
-            plan = Plan(until=records[-1].position, at=_now())
-            self._sift(plan, [arrival for record in records for arrival in self._open(plan, record)])
-            self._decide(plan)
-        return len(records)
+        return self._land(records) if records else 0
 
-    def _decide(self, plan: Plan) -> None:
+    def _land(self, records: list[Record]) -> int:
+        """Land a batch, as far as its bound; a message that we have no answer to is refused alone."""
+        try:
+            plan, done = self._plan(records)
+            kept = msgspec.json.encode(plan)
+        except (OutsideError, SQLAlchemyError):
+            raise
+        except Exception:  # noqa: BLE001  one message must not stop all that come after it
+            _log.exception("%d messages from %s on: no answer to one of them", len(records), records[0].position)
+            if len(records) > 1:
+                return sum(self._land([record]) for record in records)
+            plan, done = self._refuse(records[0]), 1
+            kept = msgspec.json.encode(plan)
+        self._decide(plan, kept)
+        return done
+
+    def _plan(self, records: list[Record]) -> tuple[Plan, int]:
+        """What landing the first records does, and how many these are; nothing is changed yet."""
+        plan = Plan(until=self.position, at=_now())
+        arrivals: list[Arrival] = []
+        done = 0
+        for record in records:
+            arrivals += self._open(plan, record)
+            plan.until = record.position
+            done += 1
+            if len(arrivals) + len(plan.held) + len(plan.quarantine) >= _READINGS:
+                break
+        self._sift(plan, arrivals)
+        return plan, done
+
+    def _refuse(self, record: Record) -> Plan:
+        plan = Plan(until=record.position, at=_now())
+        origin = Origin("", "", record.received_at, self._worker, record.position)
+        plan.count("", "", origin.day, messages=1, undecodable=1)
+        refusal = Refusal("internal", "an error of ours, see the log", json_v1.excerpt(record.payload), 0)
+        plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
+        return plan
+
+    def _decide(self, plan: Plan, kept: bytes) -> None:
         with self._books.begin() as db:
-            keep(db, self._worker, plan)
+            keep(db, self._worker, kept)
         self._unfinished = plan
         self._carry_out(plan)
 
@@ -78,33 +119,43 @@ class Landing:
             plan.count(origin.site, origin.gateway, origin.day, messages=1, undecodable=1)
             refusal = Refusal(error.reason, error.detail, json_v1.excerpt(record.payload), 0)
             plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
+            if origin.site:  # it was receipted: a message that is refused did arrive
+                self._note_sequence(plan, origin, *(json_v1.head(record.payload) or ("", 0)))
             return []
         plan.count(origin.site, origin.gateway, origin.day, messages=1)
         if message is None:
             return []
         self._note_sequence(plan, origin, message.boot, message.seq)
-        arrivals = [self._check(plan, record, origin, n, item) for n, item in enumerate(message.items)]
-        return [arrival for arrival in arrivals if arrival is not None]
+        arrivals: list[Arrival] = []
+        refusals: list[tuple[int, Refusal]] = []
+        for number, item in enumerate(message.items):
+            reading, refused = self._check(plan, origin, item)
+            refusals += [(number, refusal) for refusal in refused]
+            if reading is not None:
+                arrivals.append(Arrival(origin, number, reading))
+        plan.quarantine += quarantine_rows(origin, refusals, record.topic, len(record.payload))
+        return [arrival for arrival in arrivals if self._is_known(plan, arrival)]
 
-    def _check(self, plan: Plan, record: Record, origin: Origin, number: int, item: Item) -> Arrival | None:
-        """An item → what of it is to be sifted; the ledger hears of what is refused or held."""
+    def _check(self, plan: Plan, origin: Origin, item: Item) -> tuple[Reading | None, tuple[Refusal, ...]]:
+        """What of an item can be true, and what is refused of it; the ledger hears of both."""
         reading, refusals = item.reading, item.refusals
         received = sum(refusal.count for refusal in refusals)
         if reading is not None:
             received += len(reading.values)
-            reading, more = check(reading, record.received_at)
+            reading, more = check(reading, origin.received_at)
             refusals += more
-        plan.quarantine += [quarantine_row(origin, number, r, record.topic, len(record.payload)) for r in refusals]
         refused = sum(refusal.count for refusal in refusals)
         plan.count(origin.site, origin.gateway, origin.day, received=received, refused=refused)
-        if reading is None:
-            return None
-        arrival = Arrival(origin, number, reading)
+        return reading, refusals
+
+    def _is_known(self, plan: Plan, arrival: Arrival) -> bool:
+        """Whether the reading's meter is registered; it is held otherwise."""
         if arrival.key in self._meters:
-            return arrival
+            return True
+        origin = arrival.origin
         plan.held.append(held_row(arrival))
-        plan.count(origin.site, origin.gateway, origin.day, held=len(reading.values))
-        return None
+        plan.count(origin.site, origin.gateway, origin.day, held=len(arrival.reading.values))
+        return False
 
     def _sift(self, plan: Plan, arrivals: list[Arrival]) -> None:
         """Known meters' readings → points to write, conflicts, and the time ranges that they touch."""
@@ -149,12 +200,12 @@ class Landing:
     def _stored_sequence(self, key: tuple[str, str, str]) -> Sequence:
         g = t.gateway.c
         query = select(g.seen).where(g.site == key[0], g.gateway == key[1], g.boot == key[2])
-        with self._books.begin() as db:
+        with look(self._books) as db:
             return Sequence(db.execute(query).scalar() or ())
 
     def _learn_registry(self) -> bool:
         """Read the registry when it has changed; True when held values may land now."""
-        with self._books.begin() as db:
+        with look(self._books) as db:
             version = registry.version(db)
             if version == self._registry_version:
                 return False
@@ -166,7 +217,7 @@ class Landing:
         """Land one batch of held readings whose meter is known by now; False when there is none."""
         h, m = t.held.c, t.meter.c
         known = select(t.held).join(t.meter, (h.site == m.site) & (h.meter == m.id)).where(h.landed_at.is_(None))
-        with self._books.begin() as db:
+        with look(self._books) as db:
             rows = db.execute(known.order_by(h.id).limit(_HELD)).mappings().all()
         if not rows:
             return False
@@ -179,7 +230,7 @@ class Landing:
             reading = Reading(row["meter"], row["time"], row["values"], Quality(row["quality"]))
             arrivals.append(Arrival(origin, row["item"], reading))
         self._sift(plan, arrivals)
-        self._decide(plan)
+        self._decide(plan, msgspec.json.encode(plan))
         return True
 
 

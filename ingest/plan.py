@@ -81,13 +81,19 @@ def cursor(db: Connection, worker: str) -> tuple[Position, Plan | None]:
     return Position(row.day, row.row), plan
 
 
-def keep(db: Connection, worker: str, plan: Plan) -> None:
-    """Keep a plan before it is carried out."""
-    db.execute(update(t.cursor).where(t.cursor.c.worker == worker).values(plan=msgspec.json.encode(plan)))
+def keep(db: Connection, worker: str, plan: bytes) -> None:
+    """Keep a plan, as JSON, before it is carried out."""
+    db.execute(update(t.cursor).where(t.cursor.c.worker == worker).values(plan=plan))
 
 
 def finish(db: Connection, worker: str, plan: Plan) -> None:
-    """After the store's durable write: the books' rows, the touched ranges and the cursor, in one transaction."""
+    """After the store's durable write: the books' rows, the touched ranges and the cursor, in one transaction.
+
+    A plan that is not kept any more was finished: a commit can fail to answer and have happened.
+    """
+    kept = update(t.cursor).where(t.cursor.c.worker == worker, t.cursor.c.plan.is_not(None))
+    if db.execute(kept.values(day=plan.until.day, row=plan.until.row, plan=None)).rowcount == 0:
+        return
     for table, rows in ((t.quarantine, plan.quarantine), (t.held, plan.held), (t.conflict, plan.conflict),
                         (t.touched, plan.touched)):  # fmt: skip
         if rows:
@@ -101,9 +107,6 @@ def finish(db: Connection, worker: str, plan: Plan) -> None:
     if plan.landed_held:
         done = update(t.held).where(t.held.c.id == bindparam("ident")).values(landed_at=plan.at)
         db.execute(done, [{"ident": ident} for ident in plan.landed_held])
-    db.execute(
-        update(t.cursor).where(t.cursor.c.worker == worker).values(day=plan.until.day, row=plan.until.row, plan=None)
-    )
 
 
 def _replace(db: Connection, table: Any, keys: tuple[str, ...], row: Row) -> None:

@@ -88,7 +88,7 @@ class Receiver:
 
     def _keep(self, batch: list[Delivery], stop: threading.Event) -> bool:
         """Journal a batch, trying again until it is durable; False when stopped before."""
-        kept = [delivery for delivery in batch if not delivery.topic.endswith("/receipt")]
+        kept = [delivery for delivery in batch if not _is_receipt(delivery.topic)]
         while not stop.is_set():
             try:
                 self._journal.append(kept)
@@ -107,6 +107,14 @@ class Receiver:
         keys = {self._receipts.note(delivery.topic, delivery.payload) for delivery in batch}
         for key in keys - {None}:
             self._broker.publish(*self._receipts.message(key))  # type: ignore[arg-type]
+
+
+def _is_receipt(topic: str) -> bool:
+    """Whether a message is one of our own."""
+    try:
+        return json_v1.parse_topic(topic).kind == "receipt"
+    except InputError:
+        return False
 
 
 def receipts_from(known: dict[Key, Sequence], tail: Iterable[Record]) -> Receipts:

@@ -100,6 +100,7 @@ class PahoBroker:
         self, _c: Client, _u: object, _f: DisconnectFlags, code: ReasonCode, _p: Properties | None
     ) -> None:
         self._up.clear()
+        self._connection += 1  # what it delivered must not be acknowledged on the next one
         if code.is_failure:
             _log.warning("broker %s:%s is gone: %s", *self._address, code)
 

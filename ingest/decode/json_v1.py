@@ -5,7 +5,7 @@ import math
 import zlib
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from ingest.decode.message import Item, Message, Refusal
 
 MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 4 * 1024 * 1024
+MAX_READINGS = 20_000  # a small gzip can hold more than memory does
 _EXCERPT = 200
 _KINDS = ("telemetry", "birth", "death", "event", "receipt")
 
@@ -41,8 +42,9 @@ class _Head(msgspec.Struct):
     seq: int = 0
 
 
-_decode_wire = msgspec.json.Decoder(_Wire).decode
-_decode_head = msgspec.json.Decoder(_Head).decode
+_Shape = TypeVar("_Shape", _Wire, _Head)
+_wire = msgspec.json.Decoder(_Wire)
+_head = msgspec.json.Decoder(_Head)
 
 
 def parse_topic(topic: str) -> Topic:
@@ -58,8 +60,8 @@ def parse_topic(topic: str) -> Topic:
 def head(payload: bytes) -> tuple[str, int] | None:
     """(boot, seq) of a payload, or None where it has none that can be read; cheap, for receipts."""
     try:
-        found = _decode_head(_unpacked(payload))
-    except (InputError, msgspec.DecodeError):
+        found = _parse(_unpacked(payload), _head)
+    except InputError:
         return None
     return (found.boot, found.seq) if NAME.fullmatch(found.boot) and 0 < found.seq < 2**53 else None
 
@@ -68,18 +70,15 @@ def decode(payload: bytes) -> Message:
     """A telemetry payload (JSON in UTF-8, plain or gzip) → Message; InputError when it is none at all."""
     if len(payload) > MAX_BYTES:
         raise InputError("too_large", f"{len(payload)} bytes, at most {MAX_BYTES}")
-    text = _unpacked(payload)
-    try:
-        wire = _decode_wire(text)
-    except msgspec.ValidationError as error:
-        raise InputError("bad_message", str(error)) from error
-    except msgspec.DecodeError as error:
-        wire = _decode_lenient(text, str(error))
-    except RecursionError as error:
-        raise InputError("not_json", "nested too deeply") from error
+    wire = _parse(_unpacked(payload), _wire)
     if (wire.boot and not NAME.fullmatch(wire.boot)) or not 0 <= wire.seq < 2**53:
         raise InputError("bad_message", "boot is not a name of at most 64 characters, or seq is out of range")
-    return Message(wire.boot, wire.seq, tuple(_item(entry) for entry in wire.readings))
+    if len(wire.readings) > MAX_READINGS:
+        raise InputError("too_large", f"{len(wire.readings)} readings, at most {MAX_READINGS}")
+    try:
+        return Message(wire.boot, wire.seq, tuple(_item(entry) for entry in wire.readings))
+    except RecursionError as error:  # to show a value takes more depth than to parse it
+        raise InputError("not_json", "nested too deeply") from error
 
 
 def excerpt(payload: bytes) -> str:
@@ -99,17 +98,28 @@ def _unpacked(payload: bytes) -> bytes:
         raise InputError("too_large", f"unpacks to more than {MAX_UNPACKED} bytes")
     if not unzip.eof:
         raise InputError("bad_gzip", "ends too early")
+    if unzip.unused_data:
+        raise InputError("bad_gzip", "goes on after its end")
     return text
 
 
-def _decode_lenient(text: bytes, why: str) -> _Wire:
+def _parse(text: bytes, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     """Many gateways print NaN, which JSON does not know: take the message, so that only those values are refused."""
     try:
-        return msgspec.convert(json.loads(text), _Wire)
+        try:
+            return decoder.decode(text)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return msgspec.convert(json.loads(text.decode()), decoder.type)
     except msgspec.ValidationError as error:
         raise InputError("bad_message", str(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError("not_json", why) from error
+    except UnicodeDecodeError as error:
+        raise InputError("not_json", "not UTF-8") from error
+    except RecursionError as error:
+        raise InputError("not_json", "nested too deeply") from error
+    except ValueError as error:
+        raise InputError("not_json", str(error)) from error
 
 
 def _item(entry: dict[str, Any]) -> Item:
@@ -120,8 +130,9 @@ def _item(entry: dict[str, Any]) -> Item:
         return Item(None, (Refusal(error.reason, error.detail, _shown(entry), count),))
     values: dict[str, float] = {}
     refused: defaultdict[str, list[str]] = defaultdict(list)
-    for key in QUANTITIES.keys() & entry.keys():
-        value = entry[key]
+    for key, value in entry.items():
+        if key not in QUANTITIES:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             refused["not_a_number"].append(f"{key} is {str(value)[:40]!r}")
         elif abs(value) > 1e300 or not math.isfinite(value):
