@@ -81,7 +81,7 @@ def alert_items(db: Connection, rows: Iterable[RowMapping]) -> list[dict[str, An
 
 
 def _row(db: Connection, ident: int) -> RowMapping:
-    row = db.execute(select(t.alert).where(t.alert.c.id == ident)).mappings().first() if ident < 2**62 else None
+    row = db.execute(select(t.alert).where(t.alert.c.id == ident)).mappings().first() if 0 < ident < 2**62 else None
     if row is None:
         raise NotFoundError(f"no alert {ident}: see /api/v1/alerts")
     return row

@@ -83,7 +83,7 @@ def list_quarantine(
             for row in rows
         ],
         "next": after,
-        "reasons": dict(row.tuple() for row in reasons),
+        "reasons": {row[0]: row[1] for row in reasons},
         "held": {"count": sum(row["readings"] for row in waiting),
                  "meters": [{**row, "first": to_text(row["first"]), "last": to_text(row["last"])} for row in waiting]},
         "conflicts": conflicts,

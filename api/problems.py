@@ -40,12 +40,17 @@ def install(app: FastAPI) -> None:
         said = "; ".join(f"{'.'.join(map(str, e['loc'][1:])) or 'body'}: {e['msg']}" for e in error.errors())
         return problem(422, said, "bad_request")
 
+    @app.exception_handler(Exception)
+    def _ours(_: Request, __: Exception) -> JSONResponse:
+        return problem(500, "this is a fault of carbonwatch itself; the log of the API says more")
+
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
 
 def problem(status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None) -> JSONResponse:
-    """One problem document."""
-    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    """One problem document; what UTF-8 cannot write of `detail` (half a surrogate pair) becomes "?"."""
+    text = detail.encode("utf-8", "replace").decode("utf-8")
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": text}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
