@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
-from api import alerts, energy, health, intake, pages, problems, pue, readings, sites, stream
+from api import alerts, document, energy, health, intake, pages, problems, pue, readings, sites, stream
 from api.context import Context
 
 _HEADERS = {
@@ -33,6 +33,7 @@ def create_app(context: Context) -> FastAPI:
     app.include_router(pages.links, prefix="/api/v1")
     pages.install(app)
     problems.install(app)
+    document.install(app)
 
     @app.middleware("http")
     async def _headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:

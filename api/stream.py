@@ -37,7 +37,7 @@ class _Watch:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._times: dict[tuple[str, str], int] = {}
-        self._alerts_at = context.now()
+        self._alerts: dict[int, int] | None = None
         self._health = ""
 
     def news(self) -> list[str]:
@@ -52,7 +52,7 @@ class _Watch:
                 out.append(_event("readings", readings))
         except OutsideError:
             return out
-        return out + [_event("alert", item) for item in self._alerts()]
+        return out + [_event("alert", item) for item in self._changed_alerts()]
 
     def _readings(self) -> list[dict[str, Any]]:
         fresh = []
@@ -64,13 +64,16 @@ class _Watch:
                 fresh.append({"site": key[0], "meter": key[1], "time": to_text(point.time), "values": values})
         return fresh
 
-    def _alerts(self) -> list[dict[str, Any]]:
+    def _changed_alerts(self) -> list[dict[str, Any]]:
+        """Alerts that changed since the last call; by alert, for a judgement may be written later than it is dated."""
+        before = self._alerts
         with look(self._context.books) as db:
-            query = select(t.alert).where(t.alert.c.updated_at > self._alerts_at).order_by(t.alert.c.updated_at)
-            rows = db.execute(query).mappings().all()
-            if not rows:
+            found = db.execute(select(t.alert.c.id, t.alert.c.updated_at)).all()
+            self._alerts = {row.id: row.updated_at for row in found}
+            changed = [ident for ident, at in self._alerts.items() if before is not None and before.get(ident) != at]
+            if not changed:
                 return []
-            self._alerts_at = rows[-1]["updated_at"]
+            rows = db.execute(select(t.alert).where(t.alert.c.id.in_(changed)).order_by(t.alert.c.id)).mappings().all()
             return alert_items(db, rows)
 
 

@@ -1,0 +1,102 @@
+"""An example of every answer, for the OpenAPI document."""
+
+from typing import Any
+
+_SITE = {
+    "id": "dc-1", "name_zh": "云谷数据中心", "name_en": "Cloud valley data centre", "kind": "data_centre",
+    "zone": "Asia/Shanghai", "boundary": {"facility": ["dc-facility"], "it": ["dc-it"], "category": "PUE1"},
+}  # fmt: skip
+_METER = {
+    "site": "steel-1", "id": "incomer", "name_zh": "总进线", "name_en": "Incomer", "register": "e_kwh", "unit": "kWh",
+    "carrier": "electricity", "digits": 8, "decimals": 2, "multiplier": "1", "parent": None, "reports_every": 5,
+    "source": "",
+}  # fmt: skip
+_SUM = {"kwh": 4013.5, "amount": 4013.5, "intervals": 96, "missing": 0, "measured": 95, "estimated": 1}
+_DAY = {"start": "2026-11-01T00:00:00+08:00", "end": "2026-11-02T00:00:00+08:00"}
+_ALERT = {
+    "id": 1, "kind": "pue_over_limit", "site": "dc-1", "meter": "", "state": "acknowledged", "late": False,
+    "value": 1.34, "limit": 1.3, "unit": "", "excess": 812.4, "since": "2026-11-20T09:00:00+08:00",
+    "confirmed": "2026-11-20T11:00:00+08:00", "raised_at": "2026-11-20T11:00:04+08:00",
+    "updated_at": "2026-11-20T12:00:04+08:00", "until": None,
+    "what": {"zh": "云谷数据中心的 24 小时 PUE 为 1.34，高于限值 1.30，…",
+             "en": "Cloud valley data centre: PUE over 24 hours is 1.34, above the limit of 1.30, …"},
+    "evidence": {"pue": 1.34, "facility_kwh": 16080.0, "it_kwh": 12000.0, "coverage": 1.0, "estimated_share": 0.0,
+                 "window": {"start": "2026-11-19T12:00:00+08:00", "end": "2026-11-20T12:00:00+08:00"},
+                 "curve": [[1795147200000, 1.31], [1795150800000, 1.34]]},
+    "steps": [{"at": "2026-11-20T11:00:04+08:00", "actor": "carbonwatch", "action": "raise", "note": ""},
+              {"at": "2026-11-20T11:20:31+08:00", "actor": "admin key", "action": "acknowledge",
+               "note": "chiller 2 is being cleaned"}],
+}  # fmt: skip
+_LEDGER = {
+    "messages": 1200, "undecodable": 1, "received": 9600, "landed": 9590, "duplicate": 6, "conflict": 1, "held": 0,
+    "refused": 3,
+}  # fmt: skip
+_BOOT = {
+    "boot": "7f3a", "seq": 1198, "last_seq": 1201, "gaps": [[1199, 1200]], "first_at": "2026-11-22T00:00:01+00:00",
+    "last_at": "2026-11-22T02:00:00+00:00",
+}  # fmt: skip
+_REFUSED = {
+    "id": 7, "at": "2026-11-22T01:02:03+00:00", "reason": "not_json", "detail": "the payload is not JSON", "values": 0,
+    "topic": "ecm/v1/steel-1/gw-1/telemetry", "excerpt": "hello", "size": 5,
+    "journal": {"worker": "w1", "day": "2026-11-22", "row": 4711, "item": -1},
+}  # fmt: skip
+_HELD = {
+    "site": "steel-1", "meter": "new-1", "readings": 12, "first": "2026-11-22T01:00:00+00:00",
+    "last": "2026-11-22T01:55:00+00:00",
+}  # fmt: skip
+_PUE = {
+    **_DAY, "pue": 1.2873, "facility_kwh": 15447.6, "it_kwh": 12000.0, "coverage": 1.0, "estimated_share": 0.0,
+    "interim": True, "verdict": "meets", "reason": "",
+}  # fmt: skip
+_PARTS = [
+    {"name": "api", "ok": True, "detail": {}, "age_s": 0.0},
+    {"name": "ingest", "ok": True, "detail": {"journaled": 1200, "lag_messages": 0}, "age_s": 1.2},
+]
+
+EXAMPLES: dict[tuple[str, str], Any] = {
+    ("get", "/health"): {"status": "ok", "parts": _PARTS},
+    ("get", "/sites"): {"items": [_SITE], "next": None},
+    ("put", "/sites/{site}"): _SITE,
+    ("get", "/meters"): {
+        "items": [{**_METER, "pending": 0, "last_reading": "2026-11-22T08:15:00+08:00",
+                   "latest": {"time": "2026-11-22T08:15:00+08:00", "values": {"p_kw": 411.5, "e_kwh": 10233.25}}}],
+        "next": None,
+    },
+    ("put", "/sites/{site}/meters/{meter}"): _METER,
+    ("get", "/readings"): {
+        "items": [{"time": "2026-11-22T08:15:00+08:00", "ms": 1795306500000, "quality": "measured",
+                   "values": {"p_kw": 411.5, "e_kwh": 10233.25}}],
+        "next": "1795306505000",
+    },
+    ("get", "/energy"): {
+        "site": "steel-1", "meter": "incomer", "unit": "kWh", "from": _DAY["start"], "to": _DAY["end"], "step": "day",
+        "total": _SUM, "items": [{**_DAY, **_SUM}], "next": None,
+    },
+    ("get", "/pue"): {
+        "site": "dc-1", "category": "PUE1", "from": _DAY["start"], "to": _DAY["end"],
+        "limit": {"value": 1.3, "source": "municipal industrial carbon-peak plan: data centres PUE ≤ 1.3",
+                  "verified": True, "valid_from": "1970-01-01T08:00:00+08:00"},
+        "items": [_PUE], "next": None,
+    },
+    ("get", "/alerts"): {"items": [_ALERT], "next": "1"},
+    ("get", "/alerts/{ident}"): _ALERT,
+    ("post", "/alerts/{ident}/acknowledge"): _ALERT,
+    ("post", "/alerts/{ident}/resolve"): {**_ALERT, "state": "resolved"},
+    ("get", "/gateways"): {
+        "items": [{"site": "steel-1", "gateway": "gw-1", **_BOOT, "ledger": _LEDGER, "boots": [_BOOT]}], "next": None,
+    },
+    ("get", "/quarantine"): {
+        "items": [_REFUSED], "next": None, "reasons": {"not_json": 1}, "conflicts": 0,
+        "held": {"count": 12, "meters": [_HELD]},
+    },
+    ("post", "/console-links"): {"url": "http://127.0.0.1:8080/enter?token=…"},
+}  # fmt: skip
+STREAM = """event: health
+data: {"status": "ok", "parts": []}
+
+event: readings
+data: [{"site": "steel-1", "meter": "incomer", "time": "2026-11-22T00:15:00+00:00", "values": {"p_kw": 411.5}}]
+
+event: alert
+data: {"id": 1, "kind": "pue_over_limit", "state": "active"}
+"""
