@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, insert
 
-from energy.books import registry
+from energy.books import registry, worklist
 from energy.books import tables as t
+from energy.books.open import look
 from energy.figures import Grid, boundary_grid, read_grid, roots
 from energy.reading import Quality
 from energy.register import Intervals, to_counts, to_intervals
@@ -38,26 +39,23 @@ class Accounts:
 
     def step(self) -> int:
         """Recompute what was touched so far; how many meters. Repeating a step that failed changes nothing."""
-        with self._books.begin() as db:
-            c = t.touched.c
-            upto = db.execute(select(func.max(c.id))).scalar()
-            if upto is None:
+        with look(self._books) as db:
+            ids, touched = worklist.take(db, t.touched)
+            if not ids:
                 return 0
-            query = select(c.site, c.meter, func.min(c.first), func.max(c.last)).group_by(c.site, c.meter)
-            rows = db.execute(query.where(c.id <= upto)).all()
             meters, sites = registry.meters(db), registry.sites(db)
         spans = []
-        for site, meter, first, last in rows:
-            known = meters.get((site, meter))
+        for key, (first, last) in touched.items():
+            known = meters.get(key)
             if known is not None:
                 spans += self._account_meter(known, first, last)
         for span in _by_site(spans):
             self._account_site(sites[span.site], meters, span)
         with self._books.begin() as db:
-            db.execute(delete(t.touched).where(t.touched.c.id <= upto))
+            worklist.done(db, t.touched, ids)
             if spans:
                 db.execute(insert(t.due), [{"site": s.site, "meter": s.meter, "first": s.start} for s in spans])
-        return len(rows)
+        return len(touched)
 
     def _account_meter(self, meter: Meter, first: int, last: int) -> list[Span]:
         """Rewrite the windows from the previous to the next kept reading around [first, last], if it has any."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, select
 
 from analytics import cases
 from analytics.detectors import off_profile, pue_over_limit, silent_meter
 from analytics.lifecycle import Judged, reconcile
 from energy.alert import Finding, Kind
-from energy.books import parts, registry
+from energy.books import parts, registry, worklist
 from energy.books import tables as t
 from energy.books.open import look
 from energy.figures import Grid, boundary_grid, read_grid
@@ -48,16 +48,13 @@ class Judge:
 
     def step(self, now: int) -> int:
         """Judge every subject whose windows changed; how many alerts were raised, updated or cleared."""
-        with self._books.begin() as db:
-            upto = db.execute(select(func.max(t.due.c.id))).scalar()
-            if upto is None:
+        with look(self._books) as db:
+            ids, due = worklist.take(db, t.due)
+            if not ids:
                 return 0
-            c = t.due.c
-            query = select(c.site, c.meter, func.min(c.first)).where(c.id <= upto).group_by(c.site, c.meter)
-            rows = db.execute(query).all()
             world = _World(registry.sites(db), registry.meters(db), parts.limits(db))
         moved, centres = 0, dict[str, int]()
-        for site, meter, first in rows:
+        for (site, meter), (first, _) in due.items():
             place, known = world.sites.get(site), world.meters.get((site, meter))
             if place is None or known is None:
                 continue
@@ -68,7 +65,7 @@ class Judge:
         for site, first in centres.items():
             moved += self._pue(world, world.sites[site], first, now)
         with self._books.begin() as db:
-            db.execute(delete(t.due).where(t.due.c.id <= upto))
+            worklist.done(db, t.due, ids)
         return moved
 
     def silence(self, watching_since: int, now: int) -> int:

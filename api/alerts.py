@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from api.access import Actor
+from api import audit
+from api.access import Actor, Grant, Reader
 from api.context import Context, Here
 from api.paging import Cursor, Limit, newest_first
 from api.problems import NotFoundError
@@ -23,13 +24,12 @@ _TIMES = ("since", "confirmed", "raised_at", "updated_at", "until")
 
 @router.get("/alerts", response_model=Page)
 def list_alerts(
-    context: Here, _: Actor, site: str | None = None, meter: str | None = None, state: State | None = None,
+    context: Here, grant: Reader, site: str | None = None, meter: str | None = None, state: State | None = None,
     kind: Kind | None = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Alerts, newest first."""
-    query = select(t.alert)
-    for column, wanted in ((t.alert.c.site, site), (t.alert.c.meter, meter), (t.alert.c.state, state),
-                           (t.alert.c.kind, kind)):  # fmt: skip
+    query = select(t.alert).where(grant.only(t.alert.c.site, site))
+    for column, wanted in ((t.alert.c.meter, meter), (t.alert.c.state, state), (t.alert.c.kind, kind)):
         if wanted is not None:
             query = query.where(column == str(wanted))
     with look(context.books) as db:
@@ -38,22 +38,22 @@ def list_alerts(
 
 
 @router.get("/alerts/{ident}")
-def get_alert(ident: int, context: Here, _: Actor) -> dict[str, Any]:
+def get_alert(ident: int, context: Here, grant: Reader) -> dict[str, Any]:
     """One alert with its evidence and every step taken."""
     with look(context.books) as db:
-        return alert_items(db, [_row(db, ident)])[0]
+        return alert_items(db, [_row(db, ident, grant)])[0]
 
 
 @router.post("/alerts/{ident}/acknowledge")
-def acknowledge(ident: int, body: NoteBody, context: Here, actor: Actor) -> dict[str, Any]:
+def acknowledge(ident: int, body: NoteBody, context: Here, grant: Actor) -> dict[str, Any]:
     """Say that a person has seen it and takes care; 409 when it is not active."""
-    return _move(context, ident, Action.ACKNOWLEDGE, actor, body.note)
+    return _move(context, ident, Action.ACKNOWLEDGE, grant, body.note)
 
 
 @router.post("/alerts/{ident}/resolve")
-def resolve(ident: int, body: NoteBody, context: Here, actor: Actor) -> dict[str, Any]:
+def resolve(ident: int, body: NoteBody, context: Here, grant: Actor) -> dict[str, Any]:
     """Say that it is done with; the same episode is not raised again."""
-    return _move(context, ident, Action.RESOLVE, actor, body.note)
+    return _move(context, ident, Action.RESOLVE, grant, body.note)
 
 
 def alert_items(db: Connection, rows: Iterable[RowMapping]) -> list[dict[str, Any]]:
@@ -80,17 +80,27 @@ def alert_items(db: Connection, rows: Iterable[RowMapping]) -> list[dict[str, An
     return items
 
 
-def _row(db: Connection, ident: int) -> RowMapping:
-    row = db.execute(select(t.alert).where(t.alert.c.id == ident)).mappings().first() if 0 < ident < 2**62 else None
+def _row(db: Connection, ident: int, grant: Grant, *, to_change: bool = False) -> RowMapping:
+    """The alert, if it is of a site that is open; read FOR UPDATE to be changed."""
+    query = select(t.alert).where(t.alert.c.id == ident, grant.only(t.alert.c.site))
+    if to_change:
+        query = query.with_for_update()
+    row = db.execute(query).mappings().first() if 0 < ident < 2**62 else None
     if row is None:
-        raise NotFoundError(f"no alert {ident}: see /api/v1/alerts")
+        raise NotFoundError(f"no alert {ident} is open to you: see /api/v1/alerts")
     return row
 
 
-def _move(context: Context, ident: int, action: Action, actor: str, note: str) -> dict[str, Any]:
+def _move(context: Context, ident: int, action: Action, grant: Grant, note: str) -> dict[str, Any]:
     now = context.now()
     with context.books.begin() as db:
-        after = move(State(_row(db, ident)["state"]), action)
+        row = _row(db, ident, grant, to_change=True)
+        before = State(row["state"])
+        after = move(before, action)
         db.execute(update(t.alert).where(t.alert.c.id == ident).values(state=after, updated_at=now))
-        db.execute(insert(t.alert_step).values(alert=ident, at=now, actor=actor, action=action, note=note))
-        return alert_items(db, [_row(db, ident)])[0]
+        db.execute(insert(t.alert_step).values(alert=ident, at=now, actor=grant.actor, action=action, note=note))
+        audit.record(
+            db, grant, now, f"alert.{action}", f"alert/{ident}", site=row["site"],
+            before={"state": before}, after={"state": after, "note": note},
+        )  # fmt: skip
+        return alert_items(db, [_row(db, ident, grant)])[0]

@@ -5,7 +5,24 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
-from api import alerts, document, energy, health, intake, pages, problems, pue, readings, sites, stream
+from api import (
+    accounts,
+    alerts,
+    audit,
+    document,
+    energy,
+    health,
+    intake,
+    keys,
+    pages,
+    problems,
+    pue,
+    readings,
+    sessions,
+    sites,
+    stream,
+    units,
+)
 from api.context import Context
 
 _HEADERS = {
@@ -28,7 +45,21 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.stopping = asyncio.Event()
-    for module in (health, sites, readings, energy, pue, alerts, intake, stream):
+    for module in (
+        health,
+        units,
+        sites,
+        readings,
+        energy,
+        pue,
+        alerts,
+        intake,
+        stream,
+        sessions,
+        accounts,
+        keys,
+        audit,
+    ):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(pages.links, prefix="/api/v1")
     pages.install(app)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter
 
-from api.access import Actor
+from api.access import Reader
 from api.context import Here
 from api.paging import Cursor, Limit, slice_from
 from api.readings import From, To, window_range
 from api.schemas import EnergyPage
-from api.sites import find_meter, find_site
+from api.sites import find_meter
 from energy.books import registry
 from energy.books.open import look
 from energy.errors import InputError
@@ -28,12 +28,12 @@ _LONGEST = 12 * 366 * _DAY
 
 @router.get("/energy", response_model=EnergyPage)
 def energy(
-    context: Here, _: Actor, site: str, meter: str | None = None, start: From = None, end: To = None,
+    context: Here, grant: Reader, site: str, meter: str | None = None, start: From = None, end: To = None,
     step: Step = Step.DAY, limit: Limit = 1000, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Energy in [from, to) from register differences; a site's is that of its electricity meters without a parent."""
+    place = grant.site(site)
     with look(context.books) as db:
-        place = find_site(registry.sites(db), site)
         meters = registry.meters(db, site)
     counted = [find_meter(meters, site, meter)] if meter else roots(meters, site)
     if any(one.register is None for one in counted):

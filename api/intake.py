@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import RowMapping, func, select
 
-from api.access import Actor
+from api.access import Intake
 from api.context import Here
 from api.paging import Cursor, Limit, newest_first, slice_from
 from api.schemas import Page
@@ -21,17 +21,16 @@ _COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "confli
 
 @router.get("/gateways", response_model=Page)
 def list_gateways(
-    context: Here, _: Actor, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
+    context: Here, grant: Intake, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Each gateway with its ledger over all days, its newest boot, and under `boots` what arrived of each boot.
 
     seq: highest number up to which every message landed, was held or refused; gaps: what never arrived.
     """
     g, c = t.gateway.c, t.ledger.c
-    query = select(t.gateway).order_by(g.site, g.gateway, g.last_at.desc())
-    sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in _COUNTS)).group_by(c.site, c.gateway)
-    if site is not None:
-        query, sums = query.where(g.site == site), sums.where(c.site == site)
+    query = select(t.gateway).where(grant.only(g.site, site)).order_by(g.site, g.gateway, g.last_at.desc())
+    sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in _COUNTS))
+    sums = sums.where(grant.only(c.site, site)).group_by(c.site, c.gateway)
     boots: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with look(context.books) as db:
         for row in db.execute(query).mappings():
@@ -58,26 +57,35 @@ def _boot(row: RowMapping) -> dict[str, Any]:
 
 @router.get("/quarantine", response_model=Page)
 def list_quarantine(
-    context: Here, _: Actor, reason: str | None = None, limit: Limit = 100, cursor: Cursor = None
+    context: Here,
+    grant: Intake,
+    site: str | None = None,
+    reason: str | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:
     """What was refused, newest first, with its reason and journal position; and the values held for unknown meters."""
     q, h = t.quarantine.c, t.held.c
-    query = select(t.quarantine)
+    query = select(t.quarantine).where(grant.only(q.site, site))
     if reason is not None:
         query = query.where(q.reason == reason)
     held = (
         select(h.site, h.meter, func.count().label("readings"), func.min(h.time).label("first"),
                func.max(h.time).label("last"))
-        .where(h.landed_at.is_(None)).group_by(h.site, h.meter).order_by(h.site, h.meter).limit(1000)
+        .where(h.landed_at.is_(None), grant.only(h.site, site)).group_by(h.site, h.meter).order_by(h.site, h.meter)
+        .limit(1000)
     )  # fmt: skip
     with look(context.books) as db:
         rows, after = newest_first(db, query, q.id, limit, cursor)
         waiting = db.execute(held).mappings().all()
-        reasons = db.execute(select(q.reason, func.count()).group_by(q.reason)).all()
-        conflicts = db.execute(select(func.count()).select_from(t.conflict)).scalar_one()
+        reasons = db.execute(select(q.reason, func.count()).where(grant.only(q.site, site)).group_by(q.reason)).all()
+        conflicts = db.execute(
+            select(func.count(t.conflict.c.id)).where(grant.only(t.conflict.c.site, site))
+        ).scalar_one()
     return {
         "items": [
-            {"id": row["id"], "at": to_text(row["at"]), "reason": row["reason"], "detail": row["detail"],
+            {"id": row["id"], "at": to_text(row["at"]), "site": row["site"], "gateway": row["gateway"],
+             "reason": row["reason"], "detail": row["detail"],
              "topic": row["topic"], "excerpt": row["excerpt"], "size": row["size"], "values": row["count"],
              "journal": {"worker": row["worker"], "day": row["day"], "row": row["row"], "item": row["item"]}}
             for row in rows

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 
-from api.access import COOKIE, LINK_LIFE_MS, SESSION_LIFE_MS, Actor, make_secret, open_session
+from api import audit
+from api.access import LINK_LIFE_MS, SESSION_LIFE_MS, Reader, set_session
 from api.context import Here
+from energy.books import people
 
 _FILES = Path(__file__).parent / "console"
 links = APIRouter(tags=["console"])
@@ -16,24 +17,25 @@ pages = APIRouter(include_in_schema=False)
 
 
 @links.post("/console-links", status_code=201)
-def make_link(context: Here, _: Actor) -> dict[str, str]:
-    """A link that opens the console once, within a day."""
+def make_link(context: Here, grant: Reader) -> dict[str, str]:
+    """A link that opens the console once, within a day, as whoever asks for it."""
+    now = context.now()
     with context.books.begin() as db:
-        secret = make_secret(db, "link", LINK_LIFE_MS, context.now())
+        secret = people.add_login(db, people.LINK, grant.ident, LINK_LIFE_MS, grant.address, now)
+        audit.record(db, grant, now, "link.make", "console")
     return {"url": f"{context.url}/enter?token={secret}"}
 
 
 @pages.get("/enter")
-def enter(token: str, context: Here) -> Response:
-    """Spend a link: set the session cookie and go to the console."""
-    session = open_session(context, token)
-    if session is None:
-        raise HTTPException(401, "this link was used already or is too old: get another by `carbonwatch console`")
+def enter(token: str, request: Request, context: Here) -> Response:
+    """Spend a link: set the session cookie and go to the console; a spent one leads to the page that says how."""
+    now, address = context.now(), request.client.host if request.client else ""
     answer = RedirectResponse("/", status_code=303)
-    answer.set_cookie(
-        COOKIE, session, max_age=SESSION_LIFE_MS // 1000, httponly=True, samesite="strict",
-        secure=context.url.startswith("https:"), path="/",
-    )  # fmt: skip
+    with context.books.begin() as db:
+        holder = people.spend_link(db, token, now)
+        if holder is None:
+            return RedirectResponse("/?link=spent", status_code=303)
+        set_session(answer, context, people.add_login(db, people.SESSION, holder, SESSION_LIFE_MS, address, now))
     return answer
 
 

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter
 
-from api.access import Actor
+from api.access import Reader
 from api.context import Here
 from api.paging import Cursor, Limit, slice_from
 from api.readings import From, To, window_range
 from api.schemas import Page
-from api.sites import find_site
-from energy.books import parts, registry
+from energy.books import parts
 from energy.books.open import look
 from energy.errors import InputError
 from energy.figures import PueGrid, boundary_grid, read_grid
@@ -37,12 +36,12 @@ class PueStep(StrEnum):
 
 @router.get("/pue", response_model=Page)
 def pue(
-    context: Here, _: Actor, site: str, start: From = None, end: To = None, step: PueStep = PueStep.DAY,
+    context: Here, grant: Reader, site: str, start: From = None, end: To = None, step: PueStep = PueStep.DAY,
     limit: Limit = 1000, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """PUE in [from, to); every value of less than twelve months is interim."""
+    place = grant.site(site)
     with look(context.books) as db:
-        place = find_site(registry.sites(db), site)
         rows = parts.limits(db)
     if place.boundary is None:
         raise InputError("no_boundary", f"site {site} has no PUE boundary: it is not registered as a data centre")

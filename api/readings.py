@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query
 
-from api.access import Actor
+from api.access import Reader
 from api.context import Here
 from api.paging import Cursor, Limit
 from api.schemas import Page
-from api.sites import find_meter, find_site
+from api.sites import find_meter
 from energy.books import registry
 from energy.books.open import look
 from energy.errors import InputError
@@ -44,12 +44,12 @@ def window_range(start: str | None, end: str | None, zone: str, now: int, defaul
 
 @router.get("/readings", response_model=Page)
 def list_readings(
-    context: Here, _: Actor, site: str, meter: str, start: From = None, end: To = None, limit: Limit = 1000,
+    context: Here, grant: Reader, site: str, meter: str, start: From = None, end: To = None, limit: Limit = 1000,
     cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A meter's readings in [from, to), oldest first; the last day without them."""
+    zone = grant.site(site).zone
     with look(context.books) as db:
-        zone = find_site(registry.sites(db), site).zone
         find_meter(registry.meters(db, site), site, meter)
     first, upto = time_range(start, end, zone, context.now() + 1, _DAY)
     series, fields = Series("meter", site, meter), (*QUANTITIES, "quality")

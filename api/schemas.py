@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from energy.access import Role
 
 Multiplier = Decimal
 
@@ -26,6 +28,7 @@ class SiteBody(_Body):
     name_zh: str | None = Field(None, max_length=200, examples=["城东钢厂"])
     name_en: str | None = Field(None, max_length=200, examples=["East steel works"])
     kind: str = Field("plant", max_length=32, examples=["plant"])
+    unit: str | None = Field(None, max_length=64, examples=["default"], description="null: as before, or default.")
     zone: str = Field("Asia/Shanghai", max_length=64, examples=["Asia/Shanghai"])
     boundary: BoundaryBody | None = None
 
@@ -79,3 +82,68 @@ class EnergyPage(Page):
     meter: str | None
     unit: str
     total: Total
+
+
+class RegionBody(_Body):
+    """A region as it is made."""
+
+    name_zh: str | None = Field(None, max_length=200, examples=["滨海新区"])
+    name_en: str | None = Field(None, max_length=200, examples=["Binhai district"])
+
+
+class UnitBody(_Body):
+    """An energy-using unit as it is made."""
+
+    name_zh: str | None = Field(None, max_length=200, examples=["滨海钢铁有限公司"])
+    name_en: str | None = Field(None, max_length=200, examples=["Binhai Steel Ltd."])
+    region: str = Field("default", max_length=64, examples=["default"])
+    credit_code: str | None = Field(None, pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", examples=["91320000MA1XXXXX0A"])
+
+
+class ScopeBody(_Body):
+    """What somebody is bound to, at the level of the role: regions, units or sites; or everything."""
+
+    everything: bool = False
+    regions: list[str] = Field([], max_length=1000)
+    units: list[str] = Field([], max_length=1000, examples=[["default"]])
+    sites: list[str] = Field([], max_length=1000)
+
+
+class AccountBody(_Body):
+    """A person's account as it is made."""
+
+    password: SecretStr = Field(max_length=1000, examples=["a long sentence is best"])
+    role: Role
+    scope: ScopeBody
+
+
+class AccountChange(_Body):
+    """What is to be changed of an account; role and scope together."""
+
+    password: SecretStr | None = Field(None, max_length=1000)
+    disabled: bool | None = None
+    role: Role | None = None
+    scope: ScopeBody | None = None
+
+
+class KeyBody(_Body):
+    """An API key as it is made."""
+
+    name: str = Field(min_length=1, max_length=64, examples=["gateway shop"])
+    role: Role
+    scope: ScopeBody
+    days: int = Field(90, ge=1, le=730, description="How long it is good for.")
+
+
+class RotateBody(_Body):
+    """How a key is replaced."""
+
+    grace_hours: int = Field(24, ge=0, le=720, description="How long the old secret is still good.")
+    days: int = Field(90, ge=1, le=730, description="How long the new one is good for.")
+
+
+class SignInBody(_Body):
+    """A name and password."""
+
+    name: str = Field(max_length=64, examples=["wang"])
+    password: SecretStr = Field(max_length=1000)

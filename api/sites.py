@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Response
 from sqlalchemy import func, select
 
-from api.access import Actor
+from api import audit
+from api.access import Grant, Reader, Registrar
 from api.context import Here
 from api.paging import Cursor, Limit, slice_from
 from api.problems import NotFoundError
@@ -16,7 +17,7 @@ from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look
 from energy.errors import InputError
-from energy.registry import Boundary, Meter, Site, check_meter, check_name
+from energy.registry import DEFAULT, Boundary, Meter, Site, check_meter, check_name
 from energy.window import to_text
 
 router = APIRouter(tags=["registry"])
@@ -24,17 +25,15 @@ _LIVE_MS = 24 * 3600 * 1000
 
 
 @router.get("/sites", response_model=Page)
-def list_sites(context: Here, _: Actor, limit: Limit = 1000, cursor: Cursor = None) -> dict[str, Any]:
-    """Every site."""
-    with look(context.books) as db:
-        sites = list(registry.sites(db).values())
-    page, after = slice_from(sites, limit, cursor)
+def list_sites(grant: Reader, unit: str | None = None, limit: Limit = 1000, cursor: Cursor = None) -> dict[str, Any]:
+    """The sites that are open to you."""
+    page, after = slice_from([s for s in grant.sites.values() if unit in (None, s.unit)], limit, cursor)
     return {"items": [site_item(site) for site in page], "next": after}
 
 
 @router.put("/sites/{site}", status_code=200)
-def put_site(site: str, body: SiteBody, context: Here, actor: Actor, response: Response) -> dict[str, Any]:
-    """Register a site, or change it: 201 when it is new."""
+def put_site(site: str, body: SiteBody, context: Here, grant: Registrar, response: Response) -> dict[str, Any]:
+    """Register a site, or change it: 201 when it is new. Without a unit it stays in its own, or in the default one."""
     check_name("site", site)
     try:
         ZoneInfo(body.zone)
@@ -45,22 +44,27 @@ def put_site(site: str, body: SiteBody, context: Here, actor: Actor, response: R
         boundary = Boundary(tuple(body.boundary.facility), tuple(body.boundary.it), body.boundary.category)
         for meter in boundary.meters:
             check_name("boundary meter", meter)
-    new = Site(site, body.name_zh or site, body.name_en or site, body.kind, body.zone, boundary)
     with context.books.begin() as db:
-        response.status_code = 201 if registry.put_site(db, new, actor, context.now()) else 200
+        before = registry.sites(db).get(site)
+        unit = _unit(grant, before, body.unit)
+        new = Site(site, body.name_zh or site, body.name_en or site, body.kind, body.zone, boundary, unit)
+        is_new = registry.put_site(db, new, grant.actor, context.now())
+        audit.record(
+            db, grant, context.now(), "site.put", f"site/{site}", site=site,
+            before=site_item(before) if before else None, after=site_item(new),
+        )  # fmt: skip
+    response.status_code = 201 if is_new else 200
     return site_item(new)
 
 
 @router.get("/meters", response_model=Page)
 def list_meters(
-    context: Here, _: Actor, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
+    context: Here, grant: Reader, site: str | None = None, limit: Limit = 1000, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Meters with their newest values of the last day, and how many touched ranges wait to become windows."""
+    sites = grant.sites if site is None else {site: grant.site(site)}
     with look(context.books) as db:
-        if site is not None:
-            find_site(registry.sites(db), site)
-        sites = registry.sites(db)
-        meters = list(registry.meters(db, site).values())
+        meters = [meter for meter in registry.meters(db, site).values() if meter.site in sites]
         heard = {(r.site, r.meter): r for r in db.execute(select(t.last_heard))}
         query = select(t.touched.c.site, t.touched.c.meter, func.count()).group_by(t.touched.c.site, t.touched.c.meter)
         pending = Counter({(s, m): n for s, m, n in db.execute(query)})
@@ -84,7 +88,7 @@ def list_meters(
 
 @router.put("/sites/{site}/meters/{meter}")
 def put_meter(
-    site: str, meter: str, body: MeterBody, context: Here, actor: Actor, response: Response
+    site: str, meter: str, body: MeterBody, context: Here, grant: Registrar, response: Response
 ) -> dict[str, Any]:
     """Register a meter, or change it: 201 when it is new; values held for it then land."""
     new = check_meter(
@@ -93,18 +97,31 @@ def put_meter(
             body.multiplier, body.parent, body.reports_every, body.source,
         )
     )  # fmt: skip
+    grant.site(site)
     with context.books.begin() as db:
-        find_site(registry.sites(db), site)
-        _check_parents({**registry.meters(db, site), (site, meter): new}, new)
-        response.status_code = 201 if registry.put_meter(db, new, actor, context.now()) else 200
+        meters = registry.meters(db, site)
+        before = meters.get((site, meter))
+        _check_parents({**meters, (site, meter): new}, new)
+        is_new = registry.put_meter(db, new, grant.actor, context.now())
+        audit.record(
+            db, grant, context.now(), "meter.put", f"meter/{site}/{meter}", site=site,
+            before=meter_item(before) if before else None, after=meter_item(new),
+        )  # fmt: skip
+    response.status_code = 201 if is_new else 200
     return meter_item(new)
 
 
-def find_site(sites: dict[str, Site], site: str) -> Site:
-    """The site, or a 404 that says how to make it."""
-    if site not in sites:
-        raise NotFoundError(f"no site {site!r}: see /api/v1/sites, or register it by PUT /api/v1/sites/{{site}}")
-    return sites[site]
+def _unit(grant: Grant, before: Site | None, asked: str | None) -> str:
+    """The unit that a site is to be of; whoever moves or makes a site must be allowed in both units."""
+    if before is not None:
+        grant.site(before.id)
+    own = DEFAULT if before is None else before.unit
+    unit = asked or own
+    if (before is None or unit != own) and not grant.covers_unit(unit):
+        raise NotFoundError(f"no unit {unit!r} is open to you: see /api/v1/units, and name one in `unit`")
+    if unit != own and not grant.covers_unit(own) and before is not None:
+        raise NotFoundError(f"the site {before.id!r} cannot be taken from its unit by you")
+    return unit
 
 
 def find_meter(meters: dict[tuple[str, str], Meter], site: str, meter: str) -> Meter:
@@ -116,11 +133,8 @@ def find_meter(meters: dict[tuple[str, str], Meter], site: str, meter: str) -> M
 
 def site_item(site: Site) -> dict[str, Any]:
     """A site as the API shows it."""
-    boundary = site.boundary and {
-        "facility": list(site.boundary.facility), "it": list(site.boundary.it), "category": site.boundary.category
-    }  # fmt: skip
-    return {"id": site.id, "name_zh": site.name_zh, "name_en": site.name_en, "kind": site.kind, "zone": site.zone,
-            "boundary": boundary}  # fmt: skip
+    return {"id": site.id, "name_zh": site.name_zh, "name_en": site.name_en, "unit": site.unit, "kind": site.kind,
+            "zone": site.zone, "boundary": registry.boundary_json(site.boundary)}  # fmt: skip
 
 
 def meter_item(meter: Meter) -> dict[str, Any]:

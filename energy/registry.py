@@ -35,9 +35,32 @@ class Boundary:
         return frozenset(self.facility) | frozenset(self.it)
 
 
+DEFAULT = "default"  # the region and unit of a site that was registered without one
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region, as an officer is responsible for."""
+
+    id: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An energy-using unit (用能单位): the legal person that sites belong to; its 18-digit credit code if known."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    region: str = DEFAULT
+    credit_code: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A plant or data centre; `zone` is the IANA time zone of its day."""
+    """A plant or data centre of a unit; `zone` is the IANA time zone of its day."""
 
     id: str
     name_zh: str
@@ -45,6 +68,7 @@ class Site:
     kind: str = "plant"
     zone: str = "Asia/Shanghai"
     boundary: Boundary | None = None
+    unit: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

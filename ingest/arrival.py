@@ -47,7 +47,9 @@ class Arrival(NamedTuple):
 def quarantine_row(origin: Origin, item: int, refusal: Refusal, topic: str, size: int) -> Row:
     """What was refused; item is -1 for a whole message."""
     return {
-        "at": origin.received_at, "reason": refusal.reason, "detail": refusal.detail, "topic": topic,
+        "at": origin.received_at, "site": origin.site, "gateway": origin.gateway, "reason": refusal.reason,
+        "detail": refusal.detail,
+        "topic": topic.replace("\x00", "\ufffd"),  # which some brokers let through, and PostgreSQL does not take
         "excerpt": refusal.excerpt, "size": size, "count": refusal.count, **origin.place(item),
     }  # fmt: skip
 

@@ -64,7 +64,8 @@ class Plan(msgspec.Struct):
                 site, gateway, day = point.account.split("/")
                 self.count(site, gateway, day, landed=-number, refused=number)
                 self.quarantine.append({
-                    "at": self.at, "reason": "too_old", "detail": "older than the store's retention", "count": number,
+                    "at": self.at, "site": site, "gateway": gateway, "reason": "too_old",
+                    "detail": "older than the store's retention", "count": number,
                     "topic": f"ecm/v1/{site}/{gateway}/telemetry", "size": 0,
                     "excerpt": f"{point.meter} {point.time} {point.fields}"[:200], **point.place,
                 })  # fmt: skip

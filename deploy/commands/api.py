@@ -9,11 +9,11 @@ import click
 import uvicorn
 from fastapi import FastAPI
 
-from api.access import digest
 from api.app import create_app
 from api.context import Context
 from deploy import adapters
 from deploy.options import service_options
+from energy.books.people import digest
 from energy.errors import SetupError
 from energy.settings import Settings
 

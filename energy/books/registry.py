@@ -1,4 +1,4 @@
-"""Sites and meters in the books, and the change count by which others notice a change."""
+"""Regions, units, sites and meters in the books, and the change count by which others notice a change."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,13 +6,24 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from energy.books import tables as t
-from energy.registry import Boundary, Meter, Site
+from energy.registry import Boundary, Meter, Region, Site, Unit
+
+
+def put_region(db: Connection, region: Region, actor: str, now: int) -> bool:
+    """Store a region; True when it is new."""
+    return _put(db, t.region, {"id": region.id}, _names(region), actor, now)[0]
+
+
+def put_unit(db: Connection, unit: Unit, actor: str, now: int) -> bool:
+    """Store a unit; True when it is new."""
+    row = {**_names(unit), "region": unit.region, "credit_code": unit.credit_code}
+    return _put(db, t.unit, {"id": unit.id}, row, actor, now)[0]
 
 
 def put_site(db: Connection, site: Site, actor: str, now: int) -> bool:
     """Store a site; True when it is new. A site that says the same as before leaves no trace."""
-    row = {"name_zh": site.name_zh, "name_en": site.name_en, "kind": site.kind, "zone": site.zone,
-           "boundary": _boundary_json(site.boundary)}  # fmt: skip
+    row = {**_names(site), "unit": site.unit, "kind": site.kind, "zone": site.zone,
+           "boundary": boundary_json(site.boundary)}  # fmt: skip
     new, changed = _put(db, t.site, {"id": site.id}, row, actor, now)
     if changed and not new:
         for meter in meters(db, site.id).values():
@@ -23,7 +34,7 @@ def put_site(db: Connection, site: Site, actor: str, now: int) -> bool:
 def put_meter(db: Connection, meter: Meter, actor: str, now: int) -> bool:
     """Store a meter; True when it is new."""
     row = {
-        "name_zh": meter.name_zh, "name_en": meter.name_en, "register": meter.register, "digits": meter.digits,
+        **_names(meter), "register": meter.register, "digits": meter.digits,
         "decimals": meter.decimals, "multiplier": str(meter.multiplier), "parent": meter.parent,
         "reports_every": meter.reports_every, "source": meter.source,
     }  # fmt: skip
@@ -36,6 +47,18 @@ def put_meter(db: Connection, meter: Meter, actor: str, now: int) -> bool:
 def touch_all(db: Connection, site: str, meter: str) -> None:
     """Have every window of a meter computed again."""
     db.execute(insert(t.touched).values(site=site, meter=meter, first=0, last=2**62))
+
+
+def regions(db: Connection) -> dict[str, Region]:
+    """Every region by id."""
+    rows = db.execute(select(t.region).order_by(t.region.c.id))
+    return {row.id: Region(row.id, row.name_zh, row.name_en) for row in rows}
+
+
+def units(db: Connection) -> dict[str, Unit]:
+    """Every unit by id."""
+    rows = db.execute(select(t.unit).order_by(t.unit.c.id))
+    return {row.id: Unit(row.id, row.name_zh, row.name_en, row.region, row.credit_code) for row in rows}
 
 
 def sites(db: Connection) -> dict[str, Site]:
@@ -52,8 +75,8 @@ def meters(db: Connection, site: str | None = None) -> dict[tuple[str, str], Met
 
 
 def version(db: Connection) -> int:
-    """A number that grows with every change of the registry."""
-    return int(db.execute(select(func.coalesce(func.max(t.registry_change.c.id), 0))).scalar_one())
+    """A number that grows with every change of the registry: the count, for ids may be committed out of order."""
+    return int(db.execute(select(func.count()).select_from(t.registry_change)).scalar_one())
 
 
 def _put(
@@ -73,7 +96,12 @@ def _put(
     return before is None, True
 
 
-def _boundary_json(boundary: Boundary | None) -> dict[str, Any] | None:
+def _names(thing: Region | Unit | Site | Meter) -> dict[str, str]:
+    return {"name_zh": thing.name_zh, "name_en": thing.name_en}
+
+
+def boundary_json(boundary: Boundary | None) -> dict[str, Any] | None:
+    """A boundary as it is kept and shown."""
     if boundary is None:
         return None
     return {"facility": list(boundary.facility), "it": list(boundary.it), "category": boundary.category}
@@ -82,7 +110,7 @@ def _boundary_json(boundary: Boundary | None) -> dict[str, Any] | None:
 def _site(row: RowMapping) -> Site:
     kept = row["boundary"]
     boundary = Boundary(tuple(kept["facility"]), tuple(kept["it"]), kept["category"]) if kept else None
-    return Site(row["id"], row["name_zh"], row["name_en"], row["kind"], row["zone"], boundary)
+    return Site(row["id"], row["name_zh"], row["name_en"], row["kind"], row["zone"], boundary, row["unit"])
 
 
 def _meter(row: RowMapping) -> Meter:

@@ -28,9 +28,17 @@ def _serial() -> Column[int]:
     return Column("id", _ID, primary_key=True, autoincrement=True)
 
 
+region = Table(
+    "region", META, _key("id"), Column("name_zh", Text), Column("name_en", Text), Column("created_at", BigInteger),
+)  # fmt: skip
+unit = Table(
+    "unit", META, _key("id"), Column("region", String(64)), Column("name_zh", Text), Column("name_en", Text),
+    Column("credit_code", String(18)), Column("created_at", BigInteger),
+)  # fmt: skip
 site = Table(
-    "site", META, _key("id"), Column("name_zh", Text), Column("name_en", Text), Column("kind", String(32)),
-    Column("zone", String(64)), Column("boundary", JSON), Column("created_at", BigInteger),
+    "site", META, _key("id"), Column("unit", String(64), nullable=False, server_default="default"),
+    Column("name_zh", Text), Column("name_en", Text), Column("kind", String(32)), Column("zone", String(64)),
+    Column("boundary", JSON), Column("created_at", BigInteger),
 )  # fmt: skip
 meter = Table(
     "meter", META, _key("site"), _key("id"), Column("name_zh", Text), Column("name_en", Text),
@@ -59,10 +67,12 @@ ledger = Table(
         "messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")),
 )  # fmt: skip
 quarantine = Table(
-    "quarantine", META, _serial(), Column("at", BigInteger), Column("reason", String(40)), Column("detail", Text),
-    Column("topic", Text), Column("excerpt", Text), Column("size", Integer), Column("worker", String(64)),
-    Column("day", String(10)), Column("row", BigInteger), Column("item", Integer), Column("count", Integer),
-    UniqueConstraint("worker", "day", "row", "item", "reason"),
+    "quarantine", META, _serial(), Column("at", BigInteger),
+    Column("site", String(64), nullable=False, server_default=""),
+    Column("gateway", String(64), nullable=False, server_default=""), Column("reason", String(40)),
+    Column("detail", Text), Column("topic", Text), Column("excerpt", Text), Column("size", Integer),
+    Column("worker", String(64)), Column("day", String(10)), Column("row", BigInteger), Column("item", Integer),
+    Column("count", Integer), UniqueConstraint("worker", "day", "row", "item", "reason"),
 )  # fmt: skip
 held = Table(
     "held", META, _serial(), Column("at", BigInteger), Column("site", String(64), index=True),
@@ -101,7 +111,26 @@ alert_step = Table(
 part = Table(
     "part", META, _key("name"), Column("at", BigInteger), Column("ok", Boolean), Column("detail", JSON),
 )  # fmt: skip
+account = Table(
+    "account", META, _key("name"), Column("password_hash", Text), Column("role", String(16)), Column("scope", JSON),
+    Column("disabled", Boolean), Column("created_at", BigInteger),
+)  # fmt: skip
+api_key = Table(
+    "api_key", META, _serial(), Column("name", String(64)), Column("hash", String(64), unique=True),
+    Column("role", String(16)), Column("scope", JSON), Column("created_at", BigInteger),
+    Column("created_by", Text), Column("expires_at", BigInteger), Column("revoked_at", BigInteger),
+)  # fmt: skip
 login = Table(
-    "login", META, Column("hash", String(64), primary_key=True), Column("kind", String(8)),
+    "login", META, _serial(), Column("hash", String(64), unique=True), Column("kind", String(8)),
+    Column("holder", Text), Column("created_at", BigInteger), Column("address", Text),
     Column("expires_at", BigInteger),
+)  # fmt: skip
+audit = Table(
+    "audit", META, _serial(), Column("at", BigInteger), Column("actor", Text), Column("role", String(16)),
+    Column("address", Text), Column("action", String(64)), Column("target", Text), Column("site", String(64)),
+    Column("before", JSON), Column("after", JSON),
+)  # fmt: skip
+idempotency = Table(
+    "idempotency", META, Column("key", String(64), primary_key=True), Column("fingerprint", String(64)),
+    Column("status", Integer), Column("body", LargeBinary), Column("at", BigInteger),
 )  # fmt: skip

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, insert
 
 from analytics.accounts import Accounts
-from api.access import digest
 from api.app import create_app
 from api.context import Context
 from energy.books import parts, registry
 from energy.books import tables as t
 from energy.books.open import open_books
+from energy.books.people import digest
 from energy.registry import Boundary, Meter, Site
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore

@@ -1,0 +1,121 @@
+"""The books as they first were: registry, intake, alerts, parts and logins; a copy that never changes."""
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+revision = "0001"
+down_revision = None
+
+META = MetaData()
+# SQLite makes a row id only of a column declared INTEGER.
+_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, String(64), primary_key=True)
+
+
+def _serial() -> Column[int]:
+    return Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+site = Table(
+    "site", META, _key("id"), Column("name_zh", Text), Column("name_en", Text), Column("kind", String(32)),
+    Column("zone", String(64)), Column("boundary", JSON), Column("created_at", BigInteger),
+)  # fmt: skip
+meter = Table(
+    "meter", META, _key("site"), _key("id"), Column("name_zh", Text), Column("name_en", Text),
+    Column("register", String(32)), Column("digits", Integer), Column("decimals", Integer),
+    Column("multiplier", String(40)), Column("parent", String(64)), Column("reports_every", Integer),
+    Column("source", Text), Column("created_at", BigInteger),
+)  # fmt: skip
+registry_change = Table(
+    "registry_change", META, _serial(), Column("at", BigInteger), Column("actor", Text), Column("what", Text),
+    Column("after", JSON),
+)  # fmt: skip
+threshold = Table(
+    "threshold", META, _serial(), Column("key", String(64)), Column("value", Float), Column("valid_from", BigInteger),
+    Column("source", Text), Column("verified", Boolean),
+)  # fmt: skip
+cursor = Table(
+    "cursor", META, _key("worker"), Column("day", String(10)), Column("row", BigInteger), Column("plan", LargeBinary),
+)  # fmt: skip
+gateway = Table(
+    "gateway", META, _key("site"), _key("gateway"), _key("boot"), Column("seen", JSON), Column("last_seq", BigInteger),
+    Column("first_at", BigInteger), Column("last_at", BigInteger),
+)  # fmt: skip
+ledger = Table(
+    "ledger", META, _key("site"), _key("gateway"), Column("day", String(10), primary_key=True),
+    *(Column(name, BigInteger, nullable=False, default=0) for name in (
+        "messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")),
+)  # fmt: skip
+quarantine = Table(
+    "quarantine", META, _serial(), Column("at", BigInteger), Column("reason", String(40)), Column("detail", Text),
+    Column("topic", Text), Column("excerpt", Text), Column("size", Integer), Column("worker", String(64)),
+    Column("day", String(10)), Column("row", BigInteger), Column("item", Integer), Column("count", Integer),
+    UniqueConstraint("worker", "day", "row", "item", "reason"),
+)  # fmt: skip
+held = Table(
+    "held", META, _serial(), Column("at", BigInteger), Column("site", String(64), index=True),
+    Column("gateway", String(64)), Column("meter", String(64)), Column("time", BigInteger), Column("values", JSON),
+    Column("quality", Integer), Column("worker", String(64)), Column("day", String(10)), Column("row", BigInteger),
+    Column("item", Integer), Column("landed_at", BigInteger), UniqueConstraint("worker", "day", "row", "item"),
+)  # fmt: skip
+conflict = Table(
+    "conflict", META, _serial(), Column("at", BigInteger), Column("site", String(64)), Column("meter", String(64)),
+    Column("quantity", String(32)), Column("time", BigInteger), Column("kept", Float), Column("refused", Float),
+    Column("worker", String(64)), Column("day", String(10)), Column("row", BigInteger), Column("item", Integer),
+    UniqueConstraint("worker", "day", "row", "item", "quantity"),
+)  # fmt: skip
+touched = Table(
+    "touched", META, _serial(), Column("site", String(64)), Column("meter", String(64)), Column("first", BigInteger),
+    Column("last", BigInteger),
+)  # fmt: skip
+last_heard = Table(
+    "last_heard", META, _key("site"), _key("meter"), Column("received_at", BigInteger), Column("time", BigInteger),
+)  # fmt: skip
+due = Table(
+    "due", META, _serial(), Column("site", String(64)), Column("meter", String(64)), Column("first", BigInteger),
+)  # fmt: skip
+alert = Table(
+    "alert", META, _serial(), Column("kind", String(32)), Column("site", String(64), index=True),
+    Column("meter", String(64)), Column("state", String(16)), Column("since", BigInteger),
+    Column("confirmed", BigInteger), Column("raised_at", BigInteger), Column("updated_at", BigInteger),
+    Column("until", BigInteger), Column("late", Boolean), Column("value", Float), Column("limit", Float),
+    Column("unit", String(16)), Column("excess", Float), Column("what_zh", Text), Column("what_en", Text),
+    Column("evidence", JSON),
+)  # fmt: skip
+alert_step = Table(
+    "alert_step", META, _serial(), Column("alert", _ID, index=True), Column("at", BigInteger), Column("actor", Text),
+    Column("action", String(16)), Column("note", Text),
+)  # fmt: skip
+part = Table(
+    "part", META, _key("name"), Column("at", BigInteger), Column("ok", Boolean), Column("detail", JSON),
+)  # fmt: skip
+login = Table(
+    "login", META, Column("hash", String(64), primary_key=True), Column("kind", String(8)),
+    Column("expires_at", BigInteger),
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    """Make every table."""
+    META.create_all(op.get_bind())
+
+
+def downgrade() -> None:
+    """Drop every table."""
+    META.drop_all(op.get_bind())
