@@ -64,7 +64,8 @@ def _total(grids: list[tuple[Meter, Grid]], span: slice) -> dict[str, Any]:
         by_quality += np.bincount(grid.quality[span], minlength=len(Quality))
     measured, estimated, missing = by_quality.tolist()
     electric = all(meter.carrier == "electricity" for meter, _ in grids)
+    known = float(amount) if measured + estimated else None  # missing is not zero
     return {
-        "kwh": float(amount) if electric else None, "amount": float(amount), "intervals": measured + estimated,
+        "kwh": known if electric else None, "amount": known, "intervals": measured + estimated,
         "missing": missing, "measured": measured, "estimated": estimated,
     }  # fmt: skip

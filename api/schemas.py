@@ -68,7 +68,7 @@ class Total(BaseModel):
     """A sum over windows: `intervals` of them have a value (measured or estimated), `missing` have none."""
 
     kwh: float | None = Field(examples=[702345.67])
-    amount: float = Field(examples=[702345.67])
+    amount: float | None = Field(examples=[702345.67], description="null where no window has a value.")
     intervals: int = Field(examples=[26208])
     missing: int = Field(examples=[0])
     measured: int = Field(examples=[26208])

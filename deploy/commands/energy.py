@@ -26,8 +26,8 @@ def energy(
     items = page["items"] if page["next"] is None else list(client.every("/energy", **ask))
     total = page["total"]
     note = (
-        f"total {total['amount']} {page['unit']}: {total['intervals']} intervals with a value "
-        f"({total['measured']} measured, {total['estimated']} estimated), {total['missing']} missing"
+        f"total {'unknown' if total['amount'] is None else total['amount']} {page['unit']}: "
+        f"{total['intervals']} intervals with a value ({total['measured']} measured, {total['estimated']} estimated), {total['missing']} missing"
     )
     columns = ("start", "end", "amount", "intervals", "measured", "estimated", "missing")
     show(form, {**page, "items": items, "next": None}, items, columns, note)
