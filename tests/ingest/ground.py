@@ -41,7 +41,10 @@ class Ground:
 
     def __init__(self, folder: Path, *meters: str) -> None:
         self.folder = folder
-        self._open_books()
+        self._connections: list[sqlite3.Connection] = []
+        self.books = open_books(f"sqlite:///{folder / 'books.db'}")
+        self.books.dispose()
+        event.listen(self.books, "connect", lambda connection, _record: self._connections.append(connection))
         self.store = SqliteStore(folder / "readings.db")
         self.reader = JournalReader(folder / "journal", "w1")
         self.register(*meters)
@@ -74,14 +77,8 @@ class Ground:
         """What the end of a process does to the books: every connection is gone, wherever it stood."""
         for connection in self._connections:
             connection.close()
+        self._connections.clear()
         self.books.dispose(close=False)
-        self._open_books()
-
-    def _open_books(self) -> None:
-        self._connections: list[sqlite3.Connection] = []
-        self.books = open_books(f"sqlite:///{self.folder / 'books.db'}")
-        self.books.dispose()
-        event.listen(self.books, "connect", lambda connection, _record: self._connections.append(connection))
 
     def close(self) -> None:
         """Let go of the files."""
