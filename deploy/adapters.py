@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from energy.books import parts
@@ -31,7 +31,7 @@ def settings(**given: Any) -> Settings:
 
 def books(settings: Settings) -> Engine:
     """The books."""
-    return open_books(f"sqlite:///{settings.books_db}")
+    return open_books(str(URL.create("sqlite", database=str(settings.books_db))))  # a path may have any character
 
 
 def stores(settings: Settings) -> tuple[Store, Store]:
@@ -42,16 +42,21 @@ def stores(settings: Settings) -> tuple[Store, Store]:
         raise SetupError("--influx needs a token in the environment variable INFLUX_TOKEN")
     from energy.store.influx import InfluxStore  # its client costs every start a third of a second
 
-    store = InfluxStore(
-        settings.influx, settings.influx_token.get_secret_value(), settings.influx_org, settings.influx_bucket
-    )
+    token = settings.influx_token.get_secret_value()
+    try:
+        store = InfluxStore(settings.influx, token, settings.influx_org, settings.influx_bucket)
+    except ValueError as error:
+        raise SetupError(f"--influx {settings.influx!r} is no address: {error}") from error
     return store, store
 
 
 def stop_event() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
+    """An event that SIGTERM and SIGINT set, and SIGHUP unless it is ignored, as under nohup."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    ends = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        ends.append(signal.SIGHUP)
+    for number in ends:
         signal.signal(number, lambda *_: stop.set())
     return stop
 

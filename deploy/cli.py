@@ -66,7 +66,7 @@ def main() -> None:
     try:
         carbonwatch()
     except CarbonwatchError as error:
-        click.echo(f"carbonwatch: {error}", err=True)
+        click.echo(f"carbonwatch: {' '.join(str(error).split())}", err=True)
         sys.exit(2)
 
 

@@ -36,16 +36,28 @@ def take_directory(data: Path) -> IO[str]:
 
 
 def make_key(path: Path) -> None:
-    """The local admin key, made at the first start, readable by its owner alone."""
+    """The local admin key, made at the first start, readable by its owner alone; SetupError when it cannot be."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_size > 0:
+        if path.exists() and path.read_text(encoding="utf-8").strip():
             path.chmod(0o600)
             return
-        file = os.open(path, os.O_WRONLY | os.O_TRUNC, 0o600)  # a start was killed between making and writing it
-    with os.fdopen(file, "w", encoding="utf-8") as out:
-        out.write(secrets.token_urlsafe(32) + "\n")
+        # Empty where a start was killed between making and writing it.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8") as out:
+            out.write(secrets.token_urlsafe(32) + "\n")
+    except (OSError, ValueError) as error:
+        raise SetupError(f"the admin key {path} cannot be made or read: {error}; move it away") from error
+
+
+def free_ports(host: str, port: int, mqtt_port: int | None) -> tuple[int, int]:
+    """Ports for the API and the broker (0 where there is none to start); SetupError when they cannot be had."""
+    api = free_port(host, port, "--port")
+    if mqtt_port is None:
+        return api, 0
+    broker = free_port(host, mqtt_port, "--mqtt-port")
+    if broker == api and mqtt_port == port != 0:
+        raise SetupError(f"--port and --mqtt-port are both {port}: choose two")
+    return (api, broker) if broker != api else free_ports(host, port, mqtt_port)
 
 
 def free_port(host: str, port: int, option: str) -> int:

@@ -133,8 +133,11 @@ class Standalone:
         if demo:
             plans["demo"] = ["--data", str(s.data)]
         logs = s.data / "logs"
-        logs.mkdir(exist_ok=True)
-        children = [Child(name, [name, *rest], _fresh(logs / f"{name}.log")) for name, rest in plans.items()]
+        try:
+            logs.mkdir(exist_ok=True)
+            children = [Child(name, [name, *rest], _fresh(logs / f"{name}.log")) for name, rest in plans.items()]
+        except OSError as error:
+            raise SetupError(f"the logs in {logs} cannot be written: {error.strerror}") from error
         for child in children:
             child.needs = s.running_file if child.name == "demo" else None
         return children

@@ -1,16 +1,20 @@
 """`carbonwatch up`: the whole system on this machine."""
 
 import logging
+import os
+import sys
 import time
 from pathlib import Path
 
 import click
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
 from deploy import adapters, ground
 from deploy.options import up_options
 from deploy.standalone import Standalone, write_running
 from energy.books import parts
+from energy.broker.paho import PahoBroker
 from energy.client import Client
 from energy.errors import OutsideError, SetupError
 from energy.settings import Settings
@@ -31,8 +35,8 @@ def up(data: Path, port: int, mqtt_port: int, mqtt: str | None, influx: str | No
     stop = adapters.stop_event()
     lock = ground.take_directory(data)
     ground.make_key(data / "admin.key")
-    port = ground.free_port(_HOST, port, "--port")
-    address = mqtt or f"mqtt://{_HOST}:{ground.free_port(_HOST, mqtt_port, '--mqtt-port')}"
+    port, own = ground.free_ports(_HOST, port, None if mqtt else mqtt_port)
+    address = _broker(mqtt) if mqtt else f"mqtt://{_HOST}:{own}"
     settings = adapters.settings(data=data.resolve(), host=_HOST, port=port, mqtt=address, influx=influx)
     _check(settings)
     system = Standalone(settings, demo=demo, own_broker=mqtt is None)
@@ -40,12 +44,12 @@ def up(data: Path, port: int, mqtt_port: int, mqtt: str | None, influx: str | No
         system.start()
         greeting = _Greeting(settings, demo=demo)
         system.watch(stop, greeting)
-        click.echo("stopping …")
+        _say("stopping …")
     finally:
         settings.running_file.unlink(missing_ok=True)
         system.stop()
         lock.close()
-    click.echo("stopped; the data stays in " + str(data))
+    _say(f"stopped; the data stays in {data}")
 
 
 def _check(settings: Settings) -> None:
@@ -57,8 +61,25 @@ def _check(settings: Settings) -> None:
         books.dispose()
         for store in set(adapters.stores(settings)):
             store.close()
-    except OutsideError as error:
+    except (OutsideError, SQLAlchemyError) as error:
         raise SetupError(f"cannot start: {error}") from error
+
+
+def _broker(url: str) -> str:
+    """The broker's address if it can be one."""
+    try:
+        PahoBroker(url, "up")
+    except ValueError as error:
+        raise SetupError(f"--mqtt {url!r} is no broker's address: {error}") from error
+    return url
+
+
+def _say(text: str) -> None:
+    """Print; a reader who has gone (`| head`) is no reason for the system to end."""
+    try:
+        click.echo(text)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Greeting:
@@ -83,10 +104,10 @@ class _Greeting:
         except httpx.HTTPError:
             return
         if well:
-            click.echo(f"all parts are well after {time.monotonic() - self._began:.0f} s")
+            _say(f"all parts are well after {time.monotonic() - self._began:.0f} s")
             self._said = 2
         elif time.monotonic() - self._began > _SLOW_S:
-            click.echo(f"not every part is well yet: see {url}/api/v1/health and {s.data / 'logs'}")
+            _say(f"not every part is well yet: see {url}/api/v1/health and {s.data / 'logs'}")
             self._said = 2
 
     def _first(self, url: str, s: Settings) -> None:
@@ -102,4 +123,4 @@ class _Greeting:
             "demo feed": "a steel works, a paper mill, a data centre" if self._demo else "off",
             "logs": str(s.data / "logs"),
         }
-        click.echo("\n".join(["carbonwatch runs; Ctrl-C stops it", *(f"  {k:<10} {v}" for k, v in lines.items())]))
+        _say("\n".join(["carbonwatch runs; Ctrl-C stops it", *(f"  {k:<10} {v}" for k, v in lines.items())]))
