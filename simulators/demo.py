@@ -4,12 +4,12 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from energy.broker.port import Broker
-from energy.client import Client, Json
+from energy.client import Client
 from energy.errors import InputError, OutsideError
 from energy.reading import Reading
 from energy.window import QUARTER, floor_quarter, parse_time, to_text
@@ -156,11 +156,11 @@ class Demo:
         return []
 
 
-def _anchor(meters: list[Json], now: int) -> int:
+def _anchor(meters: Iterable[Mapping[str, object]], now: int) -> int:
     """The demo's first start, as its meters' `source` says; now when there is none."""
     started = []
     for meter in meters:
-        found = _ANCHOR.search(meter.get("source") or "")
+        found = _ANCHOR.search(str(meter.get("source") or ""))
         if found:
             try:
                 started.append(parse_time(found[1], "UTC"))
@@ -176,7 +176,8 @@ def _register(client: Client, site: DemoSite) -> dict[str, int]:
     newest = {}
     for meter in client.meters(name):
         # `latest` may be limited to what is live; `last_reading`, where it is given, is not.
-        text = meter.get("last_reading") or (meter.get("latest") or {}).get("time")
+        latest = meter.get("latest")
+        text = meter.get("last_reading") or (latest["time"] if latest else None)
         if text:
             newest[str(meter["id"])] = parse_time(text, zone)
     return newest

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from energy.client import Client, Json
+from energy.client import Client
+from energy.client.bodies import MeterBody, SiteBody
 from energy.registry import Meter, Site
 
 
@@ -20,7 +21,7 @@ def register(client: Client, site: Site, meters: Iterable[Meter]) -> list[str]:
     return new
 
 
-def site_body(site: Site) -> Json:
+def site_body(site: Site) -> SiteBody:
     """The body of PUT /sites/{site}."""
     boundary = site.boundary
     return {
@@ -28,12 +29,13 @@ def site_body(site: Site) -> Json:
         "name_en": site.name_en,
         "kind": site.kind,
         "zone": site.zone,
-        "boundary": boundary
-        and {"facility": list(boundary.facility), "it": list(boundary.it), "category": boundary.category},
+        "boundary": None
+        if boundary is None
+        else {"facility": list(boundary.facility), "it": list(boundary.it), "category": boundary.category},
     }
 
 
-def meter_body(meter: Meter) -> Json:
+def meter_body(meter: Meter) -> MeterBody:
     """The body of PUT /sites/{site}/meters/{meter}."""
     return {
         "name_zh": meter.name_zh,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 
-from energy.client import Client, Json
+from energy.client import Client, answers
 from energy.errors import OutsideError
 from energy.reading import Reading
 from simulators.gateway import Gateway
@@ -105,17 +105,17 @@ def _idle(gateway: Gateway, wait: float) -> None:
         time.sleep(min(left, 0.5))
 
 
-def _gateway(client: Client, site: str, name: str, boot: str = "") -> Json:
-    """The API's item of a gateway, by preference the one that knows `boot`; {} when there is none."""
+def _gateway(client: Client, site: str, name: str, boot: str = "") -> answers.Gateway | None:
+    """The API's item of a gateway, by preference the one that knows `boot`; None when there is none."""
     items = [item for item in client.gateways(site) if item["gateway"] == name]
-    return next((item for item in items if _landed(item, boot)), items[0] if items else {})
+    return next((item for item in items if _landed(item, boot)), items[0] if items else None)
 
 
-def _landed(item: Json, boot: str) -> int:
+def _landed(item: answers.Gateway | None, boot: str) -> int:
     """Up to which number every message of one boot landed, was held or refused."""
-    return next((int(run["seq"]) for run in (item, *item.get("boots", ())) if run.get("boot") == boot), 0)
+    return next((run["seq"] for run in (item["boots"] if item else ()) if run["boot"] == boot), 0)
 
 
-def _ledger(item: Json) -> Ledger:
-    counts = item.get("ledger") or {}
+def _ledger(item: answers.Gateway | None) -> Ledger:
+    counts = item["ledger"] if item else {}
     return Ledger(*(int(counts.get(f.name, 0)) for f in fields(Ledger)))

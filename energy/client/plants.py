@@ -1,0 +1,61 @@
+"""The client's calls about what stands where: regions, units, sites, meters; and how it all is."""
+
+from typing import cast
+
+from energy.client.answers import Gateway, Health, Me, Meter, Quarantine, Region, Site, Unit
+from energy.client.bodies import MeterBody, RegionBody, SiteBody, UnitBody
+from energy.client.calls import Calls
+
+
+class Plants(Calls):
+    """The registry, and what came in from it."""
+
+    def health(self) -> Health:
+        """The state of every part, whether it is well (200) or not (503); needs no key."""
+        return cast(Health, self._json(self._call("GET", "/health", well=(503,))))
+
+    def me(self) -> Me:
+        """Who the key or session is, and what it may."""
+        return cast(Me, self.get("/me"))
+
+    def regions(self) -> list[Region]:
+        """The regions of what is open to you."""
+        return [cast(Region, item) for item in self.every("/regions")]
+
+    def put_region(self, region: str, body: RegionBody) -> Region:
+        """Make a region, or change it."""
+        return cast(Region, self.put(f"/regions/{region}", body))
+
+    def units(self, region: str | None = None) -> list[Unit]:
+        """The energy-using units that are open to you, or those of a region."""
+        return [cast(Unit, item) for item in self.every("/units", region=region)]
+
+    def put_unit(self, unit: str, body: UnitBody) -> Unit:
+        """Make a unit, or change it."""
+        return cast(Unit, self.put(f"/units/{unit}", body))
+
+    def sites(self, unit: str | None = None) -> list[Site]:
+        """The sites that are open to you, or those of a unit."""
+        return [cast(Site, item) for item in self.every("/sites", unit=unit)]
+
+    def put_site(self, site: str, body: SiteBody) -> Site:
+        """Register a site, or change it: what is not given is set to its default."""
+        return cast(Site, self.put(f"/sites/{site}", body))
+
+    def meters(self, site: str | None = None) -> list[Meter]:
+        """The meters of a site, or all, with their newest values."""
+        return [cast(Meter, item) for item in self.every("/meters", site=site)]
+
+    def put_meter(self, site: str, meter: str, body: MeterBody) -> Meter:
+        """Register a meter, or change it: what is not given is set to its default."""
+        return cast(Meter, self.put(f"/sites/{site}/meters/{meter}", body))
+
+    def gateways(self, site: str | None = None) -> list[Gateway]:
+        """Sequence and ledger of each gateway."""
+        return [cast(Gateway, item) for item in self.every("/gateways", site=site)]
+
+    def quarantine(
+        self, site: str | None = None, reason: str | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Quarantine:
+        """A page of what was refused, newest first, and what is held for meters not yet registered."""
+        return cast(Quarantine, self.get("/quarantine", site=site, reason=reason, limit=limit, cursor=cursor))
