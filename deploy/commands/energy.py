@@ -27,7 +27,8 @@ def energy(
     total = page["total"]
     note = (
         f"total {'unknown' if total['amount'] is None else total['amount']} {page['unit']}: "
-        f"{total['intervals']} intervals with a value ({total['measured']} measured, {total['estimated']} estimated), {total['missing']} missing"
+        f"{total['intervals']} intervals with a value ({total['measured']} measured, "
+        f"{total['estimated']} estimated), {total['missing']} missing"
     )
     columns = ("start", "end", "amount", "intervals", "measured", "estimated", "missing")
     show(form, {**page, "items": items, "next": None}, items, columns, note)
