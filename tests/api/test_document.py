@@ -52,7 +52,7 @@ def test_every_answer_has_an_example_and_every_error_is_a_problem(document: dict
 def test_every_body_has_descriptions_and_examples(document: dict[str, Any]) -> None:
     named = document["components"]["schemas"]
     bodies = [operation["requestBody"] for _, _, operation in operations(document) if "requestBody" in operation]
-    assert len(bodies) == 4
+    assert len(bodies) >= 4
     for body in bodies:
         schema = named[body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
         assert schema["description"]
