@@ -3,6 +3,7 @@
 import { profileChart, pueChart } from "./curves.js";
 import { el, icon, table } from "./dom.js";
 import { ms, now, num, percent, ratio, span, time } from "./figures.js";
+import { may, who } from "./identity.js";
 import { has, lang, nameOf, t } from "./lang.js";
 import { keyOf, meters, sites, zoneOf } from "./plant.js";
 import { sourceOf } from "./pue.js";
@@ -92,22 +93,20 @@ function readings(alert, zone) {
   return el("details", { class: "readings" }, el("summary", null, t("readings.used", { n: used.length })), table(t("readings.used", { n: used.length }), heads, rows));
 }
 
-const actorOf = ({ actor }) => (has(`actor.${actor}`) ? t(`actor.${actor}`) : actor);
-
 function steps(alert, zone) {
   const line = (step) =>
     el(
       "li",
       { "data-action": step.action },
       el("time", { datetime: step.at }, time(step.at, zone)),
-      el("span", null, el("strong", null, has(`step.${step.action}`) ? t(`step.${step.action}`) : step.action), ` · ${actorOf(step)}`),
+      el("span", null, el("strong", null, has(`step.${step.action}`) ? t(`step.${step.action}`) : step.action), ` · ${who(step.actor)}`),
       step.note && el("q", null, step.note),
     );
   return el("ol", { class: "steps" }, (alert.steps ?? []).map(line));
 }
 
 function actions(alert, ask) {
-  if (alert.state === "resolved") return null;
+  if (alert.state === "resolved" || !may("act")) return null;
   const button = (action, style) =>
     el("button", { type: "button", class: `button ${style}`, "data-act": action, on: { click: () => ask(alert, action, sentenceOf(alert)) } }, t(`act.${action}`));
   return el("div", { class: "row actions" }, alert.state === "active" && button("acknowledge", "strong"), button("resolve", ""));

@@ -4,12 +4,14 @@ import { activeBySite, bindAlerts, onAlerts, refreshAlerts, renderAlerts, takeAl
 import { byId, say } from "./dom.js";
 import { guard, signedIn } from "./guard.js";
 import { heardHealth, heardState, refreshHealth, renderClock, renderHealth, renderLive } from "./head.js";
+import { may, refreshMe, renderMe } from "./identity.js";
 import { t, toggle, writeTexts } from "./lang.js";
 import { openMeter, refreshPanel, showPanel } from "./meter_panel.js";
 import { bindMeters, renderMeters, tickMeters } from "./meters.js";
 import { keyOf, load, meters, sites, take, tree } from "./plant.js";
 import { refreshPue, renderPue, renderRanges } from "./pue.js";
 import { refreshQuarantine, renderQuarantine } from "./quarantine.js";
+import { bindSignIn } from "./sign_in.js";
 import { follow } from "./stream.js";
 import { refreshToday, renderTiles, tickTiles } from "./tiles.js";
 
@@ -24,6 +26,7 @@ function drawAll() {
   renderHealth();
   renderLive();
   renderClock();
+  renderMe();
   renderRanges();
   renderAlerts();
   renderPue(true);
@@ -34,8 +37,10 @@ function drawAll() {
 /** Sites and meters, drawn; asked for again when the stream names a meter that is not known. */
 function loadPlants() {
   loading ??= guard(async () => {
+    await refreshMe();
     await load();
     signedIn();
+    renderMe();
     drawTiles();
     renderMeters();
   }).finally(() => setTimeout(() => (loading = null), 5 * SECOND));
@@ -49,7 +54,7 @@ const refreshFigures = () =>
       renderPue();
       drawTiles();
     }),
-    guard(refreshQuarantine).then(renderQuarantine),
+    may("intake") && guard(refreshQuarantine).then(renderQuarantine),
     guard(refreshAlerts),
   ]);
 
@@ -101,7 +106,7 @@ byId("lang").addEventListener("click", () => {
   toggle();
   drawAll();
 });
-byId("again").addEventListener("click", () => location.reload());
+bindSignIn();
 setInterval(renderClock, SECOND);
 setInterval(() => {
   tickMeters();

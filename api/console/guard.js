@@ -25,9 +25,10 @@ function tell(error) {
 }
 
 function signIn() {
-  byId("room").hidden = true;
-  byId("foot").hidden = true;
+  if (!byId("signin").hidden) return;
+  for (const id of ["room", "foot", "me"]) byId(id).hidden = true;
   byId("signin").hidden = false;
+  byId("signin-name").focus({ preventScroll: true });
 }
 
 export function signedIn() {

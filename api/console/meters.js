@@ -4,7 +4,7 @@ import { byId, el, say } from "./dom.js";
 import { ago, live, num, time } from "./figures.js";
 import { has, nameOf, t } from "./lang.js";
 import { closePanel, openMeter, showPanel } from "./meter_panel.js";
-import { flowOf, heardAt, keyOf, meters, registerOf, sites, statusOf, tree, zoneOf } from "./plant.js";
+import { flowOf, heardAt, keyOf, meters, ownerOf, registerOf, sites, statusOf, tree, zoneOf } from "./plant.js";
 
 const rows = new Map();
 
@@ -52,7 +52,7 @@ function group(site) {
   return el(
     "tbody",
     { role: "rowgroup" },
-    el("tr", { role: "row", class: "group" }, el("th", { role: "rowheader", scope: "rowgroup", colspan: "5" }, nameOf(site), el("small", null, t("meters.n", { n: own.length })))),
+    el("tr", { role: "row", class: "group" }, el("th", { role: "rowheader", scope: "rowgroup", colspan: "5" }, nameOf(site), el("small", null, [t("meters.n", { n: own.length }), ownerOf(site)].filter(Boolean).join(" · ")))),
     own.map(([meter, depth]) => makeRow(meter, depth)),
   );
 }

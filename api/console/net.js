@@ -5,11 +5,12 @@ import { learnClock } from "./figures.js";
 const BASE = "/api/v1";
 const PAGES = 40;
 
-/** A refusal of the API; status 401 means that this browser has no valid session. */
+/** A refusal of the API; status 401 means that this browser has no valid session; `wait`: seconds until it may ask again. */
 export class Refused extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, wait = null) {
     super(problem?.detail || problem?.title || `HTTP ${status}`);
     this.status = status;
+    this.wait = Number(wait) || null;
   }
 }
 
@@ -54,8 +55,13 @@ export async function post(path, body) {
     headers: { "Content-Type": "application/json", "X-Carbonwatch": "1" },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Refused(answer.status, result);
+  if (!answer.ok) throw new Refused(answer.status, result, answer.headers.get("Retry-After"));
   return result;
+}
+
+export async function remove(path) {
+  const { answer, body } = await call(path, { method: "DELETE", headers: { "X-Carbonwatch": "1" } });
+  if (!answer.ok) throw new Refused(answer.status, body);
 }
 
 /** Time for the query string. */

@@ -1,14 +1,19 @@
 // What the page knows of the plants: sites and meters with their latest values, and what counts as live.
 
 import { ms, now } from "./figures.js";
+import { nameOf } from "./lang.js";
 import { getAll } from "./net.js";
 
 const FLOW = { e_kwh: ["p_kw", "kW"], steam_t: ["steam_th", "t/h"], gas_m3: ["gas_m3h", "m³/h"] };
 const UNITS = { e_kwh: "kWh", er_kvarh: "kvarh", steam_t: "t", gas_m3: "m³", water_m3: "m³" };
 // Without a declared period a meter follows the national 15-minute rhythm, and a minute of jitter.
 const RHYTHM = 16 * 60000;
+// The region and unit of what was registered without one.
+const UNASSIGNED = "default";
 
 export const sites = new Map();
+const units = new Map();
+const regions = new Map();
 export const meters = new Map();
 
 export const keyOf = (site, meter) => `${site}/${meter}`;
@@ -17,10 +22,26 @@ export const zoneOf = (site) => sites.get(site)?.zone || "Asia/Shanghai";
 
 export const firstZone = () => sites.values().next().value?.zone || "Asia/Shanghai";
 
+/** Sites of one unit stand together, in the order in which the units come. */
+const rank = (site) => [...units.keys()].indexOf(site.unit);
+
+/** Whose a site is and in which region, where the sites are of more than one unit; "" otherwise. */
+export function ownerOf(site) {
+  const shown = new Set([...sites.values()].map((one) => one.unit));
+  const unit = units.get(site.unit);
+  if (shown.size < 2 || !unit) return "";
+  const region = unit.region !== UNASSIGNED && regions.get(unit.region);
+  return [region && nameOf(region), nameOf(unit)].filter(Boolean).join(" · ");
+}
+
 export async function load() {
-  const [some, all] = await Promise.all([getAll("/sites"), getAll("/meters")]);
+  const [some, all, owners, places] = await Promise.all([getAll("/sites"), getAll("/meters"), getAll("/units"), getAll("/regions")]);
+  for (const [kept, found] of [[units, owners], [regions, places]]) {
+    kept.clear();
+    for (const item of found.items) kept.set(item.id, item);
+  }
   sites.clear();
-  for (const site of some.items) sites.set(site.id, site);
+  for (const site of [...some.items].sort((a, b) => rank(a) - rank(b))) sites.set(site.id, site);
   const kept = new Map(meters);
   meters.clear();
   for (const meter of all.items) {
@@ -37,7 +58,7 @@ export function take(reading) {
   const meter = meters.get(keyOf(reading.site, reading.meter));
   if (!meter) return false;
   if (!meter.latest || ms(reading.time) >= ms(meter.latest.time)) {
-    meter.latest = { ...meter.latest, ...reading, values: { ...meter.latest?.values, ...reading.values } };
+    meter.latest = { time: reading.time, quality: reading.quality, values: { ...meter.latest?.values, ...reading.values } };
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 import { byId, el, say, table } from "./dom.js";
 import { num, time } from "./figures.js";
+import { may } from "./identity.js";
 import { has, t } from "./lang.js";
 import { get } from "./net.js";
 import { firstZone } from "./plant.js";
@@ -29,6 +30,7 @@ function refused(zone) {
 }
 
 export function renderQuarantine() {
+  byId("quarantine").hidden = !may("intake");
   const all = Object.values(page.reasons ?? {}).reduce((sum, one) => sum + one, 0);
   const count = page.reasons ? num(all) : `${num(page.items.length)}${page.next ? "+" : ""}`;
   say(byId("quarantine-summary"), t("quarantine", { refused: count, held: num(page.held?.count ?? 0) }));

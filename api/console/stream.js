@@ -10,6 +10,7 @@ export function follow(handlers) {
   let opened = false;
   let timer = null;
   let heard = Date.now();
+  let last = ""; // the newest event's id: where the next connection goes on
 
   function retry() {
     source.close();
@@ -21,7 +22,7 @@ export function follow(handlers) {
 
   function open() {
     heard = Date.now();
-    source = new EventSource("/api/v1/stream");
+    source = new EventSource(last ? `/api/v1/stream?after=${encodeURIComponent(last)}` : "/api/v1/stream");
     source.onopen = () => {
       tries = 0;
       heard = Date.now();
@@ -32,6 +33,7 @@ export function follow(handlers) {
     for (const name of ["readings", "alert", "health"]) {
       source.addEventListener(name, (event) => {
         heard = Date.now();
+        last = event.lastEventId || last;
         handlers[name](JSON.parse(event.data));
       });
     }

@@ -4,7 +4,7 @@ import { byId, el, icon, say } from "./dom.js";
 import { live, now, num, percent, sinceMidnight } from "./figures.js";
 import { has, nameOf, t } from "./lang.js";
 import { get, stamp } from "./net.js";
-import { livePower, sites } from "./plant.js";
+import { livePower, ownerOf, sites } from "./plant.js";
 import { newest } from "./pue.js";
 
 const DAY = 86400000;
@@ -71,6 +71,7 @@ function pueStat(site) {
 function tile(site, alerts) {
   const power = livePower(site.id);
   const sum = today.get(site.id) ?? {};
+  const owner = ownerOf(site);
   const kind = has(`kind.${site.kind}`) ? t(`kind.${site.kind}`) : site.kind;
   return el(
     "article",
@@ -78,7 +79,7 @@ function tile(site, alerts) {
     el(
       "header",
       null,
-      el("div", null, el("h3", null, nameOf(site)), el("p", { class: "soft" }, kind)),
+      el("div", null, el("h3", null, nameOf(site)), el("p", { class: "soft" }, [owner, kind].filter(Boolean).join(" · "))),
       alerts > 0 && el("a", { class: "badge bad", href: "#alerts" }, icon("alert"), t(alerts === 1 ? "tile.alert" : "tile.alerts", { n: alerts })),
     ),
     el(

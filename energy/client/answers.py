@@ -125,11 +125,26 @@ class Reading(TypedDict):
     quality: str
 
 
+class Entry(TypedDict):
+    """Readings as they were entered by hand; `journal` says where the entry lies."""
+
+    site: str
+    meter: str
+    author: str
+    at: str
+    reason: str
+    readings: int
+    values: int
+    first: str
+    last: str
+    journal: Json
+
+
 class Sum(TypedDict):
-    """A sum over windows: `intervals` of them have a value, `missing` have none; kwh is None where none is electric."""
+    """A sum over windows, None where none of them has a value; kwh is None where it is not electricity."""
 
     kwh: float | None
-    amount: float
+    amount: float | None
     intervals: int
     missing: int
     measured: int

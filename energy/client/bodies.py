@@ -38,6 +38,17 @@ class SiteBody(NamesBody, total=False):
     boundary: BoundaryBody | None
 
 
+class ReadingBody(TypedDict):
+    """A reading entered by hand; `time` is of the site without an offset, `values` quantity → value in its unit.
+
+    `quality` is "measured" or, where it is not given, "estimated".
+    """
+
+    time: str
+    values: dict[str, float]
+    quality: NotRequired[str]
+
+
 class MeterBody(NamesBody, total=False):
     """A meter; `multiplier` is a decimal as text, `reports_every` in seconds."""
 

@@ -1,5 +1,6 @@
 """Calls of the HTTP API: waits where it is told to, tries again what is safe, and raises our own errors."""
 
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -15,9 +16,11 @@ from energy.errors import InputError, OutsideError, SetupError
 
 Params = Mapping[str, object]
 _TRIES = 5
-_PATIENCE_S = 60.0  # of all waits of one call together
+_PATIENCE_S = 90.0  # of all waits of one call together: a limit of a minute is waited for
 _BUSY = 429
 _READS = ("GET", "HEAD")
+_KEY = "Idempotency-Key"
+_SECRET = re.compile(r"/sessions|/console-links|/keys|/keys/[^/]+/rotate")  # a POST there takes no key
 _CUT_OFF = (httpx.RemoteProtocolError, httpx.ReadError)  # a connection that ended while the answer was awaited
 
 
@@ -26,7 +29,8 @@ class Calls:
 
     401 and 403 → SetupError, other 4xx → InputError, 5xx, 429 and no answer → OutsideError. A call that is refused for
     now (429) is made again after the Retry-After that the answer names. A call whose connection was cut is made once
-    more: a read because it changes nothing, a write because its Idempotency-Key makes both one.
+    more: a read because it changes nothing, a write because its Idempotency-Key makes both one. What answers with
+    a secret takes no such key, and is not made again.
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 30.0, remember: int = 0) -> None:
@@ -40,7 +44,7 @@ class Calls:
             self._http = httpx.Client(base_url=url.rstrip("/") + "/api/v1", headers=headers, timeout=timeout)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise SetupError(f"{url!r} or the key is not what an API has: {error}") from error
-        self._remember = remember
+        self._timeout, self._remember = timeout, remember
         self._known: OrderedDict[str, tuple[str, Json]] = OrderedDict()
 
     def __enter__(self) -> Self:
@@ -97,9 +101,11 @@ class Calls:
                 return
 
     @contextmanager
-    def _opened(self, path: str, params: Params, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
-        """A GET whose answer is read bit by bit by the caller."""
-        answer = self._call("GET", path, params=params, headers=headers, whole=False)
+    def _opened(
+        self, path: str, params: Params, headers: Mapping[str, str], silence: float
+    ) -> Iterator[httpx.Response]:
+        """A GET whose answer is read bit by bit by the caller, as long as no wait is longer than `silence` seconds."""
+        answer = self._call("GET", path, params=params, headers=headers, silence=silence)
         try:
             yield answer
         except httpx.HTTPError as error:
@@ -116,16 +122,17 @@ class Calls:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         well: tuple[int, ...] = (),
-        whole: bool = True,
+        silence: float | None = None,
     ) -> httpx.Response:
-        """An answer that is a success, a 304 or in `well`."""
+        """An answer that is a success, a 304 or in `well`; with `silence` its body is not read yet."""
         sent = dict(headers or {})
-        if method not in _READS:
-            sent["Idempotency-Key"] = secrets.token_urlsafe(24)
+        if method not in _READS and not (method == "POST" and _SECRET.fullmatch(path)):
+            sent[_KEY] = secrets.token_urlsafe(24)
         request = self._http.build_request(
-            method, path, params=_given(params or {}), json=None if body is None else dict(body), headers=sent
-        )
-        answer = self._send(request, whole=whole)
+            method, path, params=_given(params or {}), json=None if body is None else dict(body), headers=sent,
+            timeout=httpx.Timeout(self._timeout, read=silence or self._timeout),
+        )  # fmt: skip
+        answer = self._send(request, whole=silence is None)
         if answer.is_success or answer.status_code in (httpx.codes.NOT_MODIFIED, *well):
             return answer
         try:
@@ -136,18 +143,18 @@ class Calls:
 
     def _send(self, request: httpx.Request, *, whole: bool) -> httpx.Response:
         """The answer to a request, sent again as long as that is safe and of use; OutsideError where there is none."""
-        until, cut = time.monotonic() + _PATIENCE_S, False
+        until, again = time.monotonic() + _PATIENCE_S, request.method in _READS or _KEY in request.headers
+        cut = False
         for turn in range(1, _TRIES + 1):
             try:
                 answer = self._http.send(request, stream=not whole)
-            except _CUT_OFF as error:
-                if cut:
+            except httpx.HTTPError as error:
+                if cut or not again or not isinstance(error, _CUT_OFF):
                     raise OutsideError(f"{self._http.base_url} does not answer: {error}") from error
                 cut = True
                 continue
-            except httpx.HTTPError as error:
-                raise OutsideError(f"{self._http.base_url} does not answer: {error}") from error
-            if answer.status_code != _BUSY:
+            # The first of two may still be at work when the second comes.
+            if answer.status_code != _BUSY and not (cut and _kind(answer) == "idempotency_pending"):
                 return answer
             wait = _retry_after(answer, turn)
             if turn == _TRIES or time.monotonic() + wait > until:
@@ -175,17 +182,27 @@ def _retry_after(answer: httpx.Response, turn: int) -> float:
         return 0.5 * 2.0**turn
 
 
+def _kind(answer: httpx.Response) -> str:
+    """The type of a problem, "" for any other answer."""
+    if answer.headers.get("content-type") != "application/problem+json":
+        return ""
+    try:
+        answer.read()
+        return str(answer.json()["type"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _problem(answer: httpx.Response) -> InputError | OutsideError | SetupError:
     """An answer that is not a success → the error for whoever must act."""
     try:
-        said = answer.json()
-        text, kind = str(said["detail"]), str(said.get("type", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        text, kind = f"HTTP {answer.status_code}", ""
+        text = str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        text = f"HTTP {answer.status_code}"
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return SetupError(f"the key was not taken: {text}")
     if answer.status_code == httpx.codes.FORBIDDEN:
         return SetupError(f"not allowed: {text}")
     if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR and answer.status_code != _BUSY:
-        return InputError(kind if kind not in ("", "about:blank") else "refused", text)
+        return InputError("refused", text)
     return OutsideError(f"{answer.request.url.path}: {text}")

@@ -1,9 +1,10 @@
 """The client's calls about what was measured and what follows: readings, energy, PUE, alerts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
-from energy.client.answers import Alert, EnergyPage, PuePage, Reading
+from energy.client.answers import Alert, EnergyPage, Entry, PuePage, Reading
+from energy.client.bodies import ReadingBody
 from energy.client.calls import Calls
 
 EnergyStep = Literal["15m", "hour", "day", "month", "year"]
@@ -21,6 +22,11 @@ class Figures(Calls):
         """Every reading of a meter in [start, end), oldest first, read in pages of `limit`."""
         for item in self.every("/readings", site=site, meter=meter, limit=limit, **{"from": start, "to": end}):
             yield cast(Reading, item)
+
+    def enter_readings(self, site: str, meter: str, reason: str, readings: Sequence[ReadingBody]) -> Entry:
+        """Enter readings of a meter by hand, all or none, at most 10,000; they land within seconds."""
+        body = {"site": site, "meter": meter, "reason": reason, "readings": list(readings)}
+        return cast(Entry, self.post("/manual-readings", body))
 
     def energy(
         self, site: str, meter: str | None = None, start: str | None = None, end: str | None = None,

@@ -49,7 +49,7 @@ def pictures(data: Path, out: Path, alerts: int) -> None:
     client = locate(data).client
     out.mkdir(parents=True, exist_ok=True)
     for name, (size, language, dark, whole) in PICTURES.items():
-        link = client.post("/console-links")["url"]
+        link = client.console_link()["url"]
         with chromium(size, language="zh-CN" if language == "zh" else "en-GB", dark=dark) as page:
             page.open(link)
             page.ready()
