@@ -153,6 +153,12 @@ class JournalReader:
                     total += max(0, int(newest) - above)
         return total
 
+    def reaches(self, position: Position) -> bool:
+        """Whether the record at a position is still there, or days after it are."""
+        if position == START or any(day > position.day for day in _days(self._folder, self._worker)):
+            return True
+        return bool(self.read(Position(position.day, position.row - 1), 1))
+
     def size(self) -> int:
         """Bytes of all day files with their WAL."""
         total = 0

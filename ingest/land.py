@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look
-from energy.errors import InputError, OutsideError
+from energy.errors import InputError, OutsideError, SetupError
 from energy.reading import Quality, Reading
 from energy.store.port import Store, TooOldError
 from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row, quarantine_rows
@@ -32,7 +32,11 @@ class Landing:
     """The one owner of order, duplicate and conflict for a worker's journal."""
 
     def __init__(self, books: Engine, store: Store, journal: JournalReader, worker: str) -> None:
-        """Takes up what a crash left half done at the first `step`; OutsideError when the books do not answer."""
+        """Takes up what a crash left half done at the first `step`.
+
+        OutsideError when the books do not answer, SetupError when the journal is shorter than what has landed: new
+        messages would get old positions, and never land.
+        """
         self._books, self._store, self._journal, self._worker = books, store, journal, worker
         self._sieve = Sieve(store)
         self._sequences: dict[tuple[str, str, str], Sequence] = {}
@@ -41,6 +45,9 @@ class Landing:
         self._held_due = False
         with books.begin() as db:
             self.position, self._unfinished = cursor(db, worker)
+        if not journal.reaches(self.position):
+            where = f"{self.position.day} row {self.position.row}"
+            raise SetupError(f"the journal ends before {where}, which has landed: put its files back")
 
     def step(self) -> int:
         """Land one batch; the number of messages, 0 when the journal is drained.

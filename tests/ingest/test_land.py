@@ -7,6 +7,7 @@ import pytest
 
 from energy.books import tables as t
 from energy.broker.port import Delivery
+from energy.errors import SetupError
 from ingest.journal import Position
 from tests.ingest.ground import DAY, HOUR, NOW, TOPIC, Ground, drain, message, reading
 
@@ -131,6 +132,23 @@ def test_a_hostile_topic_is_text_and_nothing_else(ground: Ground) -> None:
     ground.land()
     assert [row["topic"] for row in ground.rows(t.quarantine)] == [topic.replace("\x00", "\ufffd") for topic in topics]
     assert ground.ledger() == Counter(messages=7, undecodable=7)
+
+
+def test_a_journal_that_is_shorter_than_what_landed_is_said(ground: Ground) -> None:
+    """Its rows would begin anew, below the cursor."""
+    ground.receive(message(reading(p_kw=1.0)), message(reading(ts=NOW + 1, p_kw=1.0)))
+    ground.land()
+    ground.land()
+    for path in (ground.folder / "journal").glob("*.db*"):
+        path.rename(path.with_suffix(".away"))
+    with pytest.raises(SetupError, match=f"ends before {DAY} row 2"):
+        ground.landing()
+    ground.receive(message(reading(ts=NOW + 2, p_kw=1.0)))
+    with pytest.raises(SetupError, match="put its files back"):
+        ground.landing()
+    ground.receive(message(reading(ts=NOW + 3, p_kw=1.0)), at=NOW + 24 * HOUR)
+    ground.land()
+    assert NOW + 3 in ground.stored()
 
 
 def test_nothing_is_read_twice_by_a_new_process(ground: Ground, tmp_path: Path) -> None:

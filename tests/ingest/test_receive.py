@@ -65,7 +65,7 @@ class FaultyJournal(Journal):
 
     def append(self, batch: Any) -> None:
         """OutsideError while it is full."""
-        if self.full:
+        if self.full and batch:
             self.refused += 1
             raise OutsideError("disk full")
         super().append(batch)
