@@ -4,18 +4,19 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from energy.books import parts
-from energy.books.open import open_books
-from energy.errors import SetupError
+from energy.books import home, parts
+from energy.books.open import open_books, parse
+from energy.errors import CarbonwatchError, SetupError
 from energy.settings import Settings
 from energy.store.port import Store
 from energy.store.sqlite import SqliteStore
@@ -24,14 +25,42 @@ _log = logging.getLogger(__name__)
 
 
 def settings(**given: Any) -> Settings:
-    """Settings from arguments and environment; the InfluxDB token comes from INFLUX_TOKEN alone."""
+    """Settings from arguments and environment; the InfluxDB token comes from INFLUX_TOKEN alone.
+
+    Without `books` among the arguments they are where CARBONWATCH_BOOKS says.
+    """
     token = os.environ.get("INFLUX_TOKEN")
-    return Settings(**given, influx_token=SecretStr(token) if token else None)
+    if given.get("books") is None:
+        given.pop("books", None)
+    try:
+        return Settings(**given, influx_token=SecretStr(token) if token else None)
+    except ValidationError as error:
+        wrong = "; ".join(f"CARBONWATCH_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise SetupError(f"a setting makes no sense: {wrong}") from error
 
 
 def books(settings: Settings) -> Engine:
-    """The books."""
+    """The books: where `books` says, or in the data directory."""
+    if settings.books is not None:
+        return open_books(settings.books.get_secret_value())
     return open_books(str(URL.create("sqlite", database=str(settings.books_db))))  # a path may have any character
+
+
+def own_books(settings: Settings) -> Engine:
+    """The books, for the part whose journal they follow; SetupError when they follow that of another data directory."""
+    engine = books(settings)
+    if settings.books is not None:
+        with engine.begin() as db:
+            home.claim(db, home.mark_of(settings.data))
+    return engine
+
+
+def books_place(settings: Settings) -> str:
+    """Where the books are, for a person to read; never with a password."""
+    if settings.books is None:
+        return f"SQLite in {settings.data}"
+    url = parse(settings.books.get_secret_value())
+    return f"{url.get_backend_name()} {url.database} at {url.query.get('host') or url.host or 'this machine'}"
 
 
 def stores(settings: Settings) -> tuple[Store, Store]:
@@ -67,8 +96,27 @@ def heartbeat(engine: Engine, name: str, state: Callable[[], tuple[bool, Mapping
         ok, detail = state()
         with engine.begin() as db:
             parts.say(db, name, ok=ok, detail=detail, now=time.time_ns() // 1_000_000)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, CarbonwatchError):
         _log.exception("%s cannot say how it is", name)
+
+
+def tend(threads: Sequence[threading.Thread], stop: threading.Event, beat: Callable[[], None], every: float) -> None:
+    """Start a service's threads and call `beat` each `every` seconds until `stop`; then wait for their end.
+
+    A thread that ends before is an error that nobody foresaw: the process ends too (exit 1), to be started anew.
+    """
+    for thread in threads:
+        thread.start()
+    dead: list[str] = []
+    while not stop.wait(every) and not dead:
+        dead = [thread.name for thread in threads if not thread.is_alive()]
+        beat()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    if dead:
+        _log.error("ended because %s has", " and ".join(dead))
+        sys.exit(1)
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

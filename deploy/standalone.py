@@ -14,7 +14,7 @@ from typing import Any
 
 import iotcore
 
-from deploy import adapters
+from deploy import adapters, probe
 from deploy.orphan import VARIABLE
 from energy.errors import SetupError
 from energy.settings import Settings
@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 _PATIENCE_S = 15.0
 _CALM_S = 60.0  # a child that ran for so long is started again at once
 _MAX_BACK_OFF_S = 30.0
+_PROBE_S = 5.0
+_REFUSALS = 3  # probes in a row, two seconds each, that a broker may leave unanswered
 # Larger than what ingest takes, so that a payload that is too large reaches quarantine and is not just cut off.
 _BROKER = {"max_payload_size": 1024 * 1024, "max_inflight_count": 200, "max_connections": 1000}
 
@@ -35,6 +37,7 @@ class Child:
     arguments: list[str]
     log: Path
     needs: Path | None = None  # not started before this file is there
+    environment: dict[str, str] = field(default_factory=dict)  # for what must not stand among the arguments
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     back_off: float = 1.0
@@ -77,8 +80,8 @@ class Child:
         command = [sys.executable, "-P", "-m", "deploy", *self.arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, VARIABLE: "1"},
-                start_new_session=True,
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log,
+                env={**os.environ, **self.environment, VARIABLE: "1"}, start_new_session=True,
             )  # fmt: skip
         self.started = now
 
@@ -92,6 +95,7 @@ class Standalone:
         self._own_broker = own_broker
         self._broker: iotcore.Broker | None = None
         self._broker_restarts = 0
+        self._refusals, self._probe_at = 0, 0.0
         self._books = adapters.books(settings)
         self._children = self._plan(demo=demo)
 
@@ -140,11 +144,14 @@ class Standalone:
             raise SetupError(f"the logs in {logs} cannot be written: {error.strerror}") from error
         for child in children:
             child.needs = s.running_file if child.name == "demo" else None
+            if s.books is not None:
+                child.environment = {"CARBONWATCH_BOOKS": s.books.get_secret_value()}
         return children
 
     def _start_broker(self) -> None:
-        host, port = self._settings.mqtt.removeprefix("mqtt://").rsplit(":", 1)
-        self._broker = iotcore.Broker(int(port), host, None, **_BROKER)
+        self._refusals = 0
+        host, port = _host_and_port(self._settings.mqtt)
+        self._broker = iotcore.Broker(port, host, None, **_BROKER)
         try:
             self._broker.start()
         except (OSError, RuntimeError) as error:
@@ -157,13 +164,34 @@ class Standalone:
         if self._broker is not None:
             detail |= {"kind": "embedded, for demonstration: keeps nothing when it ends",
                        "restarts": self._broker_restarts}  # fmt: skip
-            if not self._broker.is_running:
+            if self._broker_is_lost():
                 self._broker_restarts += 1
+                self._broker.stop()
                 try:
                     self._start_broker()
                 except SetupError as error:
                     ok, detail["reason"] = False, str(error)
         adapters.heartbeat(self._books, "broker", lambda: (ok, detail))
+
+    def _broker_is_lost(self) -> bool:
+        """Whether the embedded broker has ended, or runs and has taken no client for a while.
+
+        It can run on and be of no use: one message with a hostile topic ends its router and not its process.
+        """
+        if self._broker is None or not self._broker.is_running:
+            return self._broker is not None
+        now = time.monotonic()
+        if now < self._probe_at:
+            return False
+        host, port = _host_and_port(self._settings.mqtt)
+        self._refusals = 0 if probe.answers(host, port) else self._refusals + 1
+        self._probe_at = now + (_PROBE_S if self._refusals == 0 else 1.0)
+        return self._refusals >= _REFUSALS
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    host, port = url.removeprefix("mqtt://").rsplit(":", 1)
+    return host, int(port)
 
 
 def write_running(settings: Settings) -> None:

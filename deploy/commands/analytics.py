@@ -33,10 +33,7 @@ def analytics(settings: Settings) -> None:
     readings, windows = adapters.stores(settings)
     loop = _Loop(Accounts(books, readings, windows), Judge(books, readings, windows), stop)
     worker = threading.Thread(target=loop.run, name="analytics")
-    worker.start()
-    while not stop.wait(_BEAT_MS / 1000):
-        adapters.heartbeat(books, "analytics", lambda: loop.state(alive=worker.is_alive()))
-    worker.join()
+    adapters.tend([worker], stop, lambda: adapters.heartbeat(books, "analytics", loop.state), _BEAT_MS / 1000)
 
 
 class _Loop:
@@ -61,11 +58,10 @@ class _Loop:
                 self._trouble = ""
             self._stop.wait(_ACCOUNT_S)
 
-    def state(self, *, alive: bool) -> tuple[bool, dict[str, Any]]:
+    def state(self) -> tuple[bool, dict[str, Any]]:
         """For the books: whether all is well, and what was done so far."""
-        trouble = self._trouble if alive else "the loop has ended"
         detail: dict[str, Any] = {"meters_accounted": self._meters, "alerts_moved": self._moved}
-        return not trouble, {**detail, "reason": trouble} if trouble else detail
+        return not self._trouble, {**detail, "reason": self._trouble} if self._trouble else detail
 
     def _turn(self, now: int) -> None:
         if now - self._turned_at > _ASLEEP_MS:
