@@ -12,7 +12,8 @@ from energy.errors import CarbonwatchError
 _COMMANDS = {
     "up": "Run the whole system on this machine, with a demo feed.",
     "health": "Ask every part how it is; exit 1 when one is not well.",
-    "sites": "List the sites.",
+    "whoami": "Show who the key is to the system, and what it may.",
+    "sites": "List the sites, register and change them.",
     "meters": "List the meters with their newest values.",
     "energy": "Show energy by window, measured, estimated and missing.",
     "pue": "Show a data centre's PUE by window, with coverage.",
@@ -22,6 +23,13 @@ _COMMANDS = {
     "gateways": "Show each gateway's sequence, gaps and ledger.",
     "quarantine": "Show what was refused and what is held, with reasons.",
     "console": "Print a link that opens the console once.",
+    "units": "List the energy-using units, make and change them.",
+    "regions": "List the regions, make and change them.",
+    "accounts": "List people's accounts, make and change them.",
+    "keys": "List API keys, make, replace and revoke them.",
+    "audit": "Show who did what.",
+    "export": "Write data to a file.",
+    "enter": "Enter readings by hand, from a file.",
     "replay": "Send a recorded file through the broker, as a gateway would.",
     "boards": "Write the Grafana board and its provisioning.",
     "demo": "Run the demo feed against a running system.",
@@ -29,7 +37,7 @@ _COMMANDS = {
     "analytics": "Run analytics alone.",
     "api": "Run the API and the console alone.",
 }
-_MODULE = {"acknowledge": "alerts", "resolve": "alerts"}
+_MODULE = {"acknowledge": "alerts", "resolve": "alerts", "regions": "units"}
 
 
 class _Commands(click.Group):

@@ -6,22 +6,69 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from deploy import adapters
+from energy.books.open import parse
+from energy.client.answers import Scope
+from energy.errors import SetupError
 
 Command = Callable[..., Any]
+FORMATS = click.Choice(["table", "json", "csv"])
+
+
+def _yields_to(argument: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """What the environment says of an option counts only where `argument` is not given on the command line."""
+
+    def chosen(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+        said = context.get_parameter_source(option.name or "") is ParameterSource.ENVIRONMENT
+        return None if said and context.get_parameter_source(argument) is ParameterSource.COMMANDLINE else value
+
+    return chosen
+
+
+def data_option(text: str) -> Callable[[Command], Command]:
+    """--data, or CARBONWATCH_DATA."""
+    return click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
+                        envvar="CARBONWATCH_DATA", show_envvar=True, help=text)  # fmt: skip
+
+
+port_option = click.option("--port", default=8080, show_default=True, envvar="CARBONWATCH_PORT", show_envvar=True,
+                           help="The console's and API's port; 0: any free one.")  # fmt: skip
+host_option = click.option("--host", default="127.0.0.1", show_default=True, envvar="CARBONWATCH_HOST",
+                           show_envvar=True, help="Where to listen.")  # fmt: skip
+_influx = click.option("--influx", default=None, envvar="CARBONWATCH_INFLUX", show_envvar=True,
+                       help="Store in InfluxDB 2 at this address; token from INFLUX_TOKEN.")  # fmt: skip
+_url = click.option("--url", default=None, envvar="CARBONWATCH_URL", show_envvar=True, callback=_yields_to("data"),
+                    help="The API's address instead; key from CARBONWATCH_KEY.")  # fmt: skip
+
+
+def _without_password(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """An address that may stand in a list of processes; SetupError for one that may not."""
+    if url is not None and ((parts := parse(url)).password is not None or "password" in parts.query):
+        raise SetupError(
+            "--books with a password shows it in the list of processes: give the address in CARBONWATCH_BOOKS, "
+            "or the password in PGPASSWORD or ~/.pgpass"
+        )
+    return url
+
+
+_books = click.option("--books", default=None, metavar="URL", callback=_without_password,
+                      help="PostgreSQL for the books (postgresql://user@host/name); with a password in "
+                      "CARBONWATCH_BOOKS instead.")  # fmt: skip
 
 
 def service_options(command: Command) -> Command:
-    """--data, --mqtt, --influx → one `settings` argument; for the services themselves."""
+    """--data, --mqtt, --books, --influx → one `settings` argument; for the services themselves."""
 
-    @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
-                  help="The data directory.")  # fmt: skip
-    @click.option("--mqtt", default="mqtt://127.0.0.1:1883", show_default=True, help="The broker's address.")
-    @click.option("--influx", default=None, help="Store in InfluxDB 2 at this address; token from INFLUX_TOKEN.")
+    @data_option("The data directory.")
+    @click.option("--mqtt", default="mqtt://127.0.0.1:1883", show_default=True, envvar="CARBONWATCH_MQTT",
+                  show_envvar=True, help="The broker's address.")  # fmt: skip
+    @_books
+    @_influx
     @functools.wraps(command)
-    def with_settings(data: Path, mqtt: str, influx: str | None, **rest: Any) -> Any:
-        return command(settings=adapters.settings(data=data, mqtt=mqtt, influx=influx), **rest)
+    def with_settings(data: Path, mqtt: str, books: str | None, influx: str | None, **rest: Any) -> Any:
+        return command(settings=adapters.settings(data=data, mqtt=mqtt, books=books, influx=influx), **rest)
 
     return with_settings
 
@@ -29,12 +76,13 @@ def service_options(command: Command) -> Command:
 def up_options(command: Command) -> Command:
     """Where `up` keeps its data and listens."""
     for option in (
-        click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
-                     help="The data directory; made if absent."),
-        click.option("--port", default=8080, show_default=True, help="The console's and API's port; 0: any free one."),
+        data_option("The data directory; made if absent."),
+        port_option,
         click.option("--mqtt-port", default=1883, show_default=True, help="The embedded broker's port; 0: any."),
-        click.option("--mqtt", default=None, help="Use this broker (mqtt://host:port) and start none."),
-        click.option("--influx", default=None, help="Store in InfluxDB 2 at this address; token from INFLUX_TOKEN."),
+        click.option("--mqtt", default=None, envvar="CARBONWATCH_MQTT", show_envvar=True,
+                     callback=_yields_to("mqtt_port"), help="Use this broker (mqtt://host:port) and start none."),
+        _books,
+        _influx,
         click.option("--demo/--no-demo", default=True, show_default=True, help="With or without the demo feed."),
     ):  # fmt: skip
         command = option(command)
@@ -43,12 +91,55 @@ def up_options(command: Command) -> Command:
 
 def system_options(command: Command) -> Command:
     """--data, --url, --format: how a command finds the running system and how it prints."""
-    for option in (
-        click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
-                     help="The data directory of the running system."),
-        click.option("--url", default=None, help="The API's address instead; key from CARBONWATCH_KEY."),
-        click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-                     show_default=True, help="How to print."),
-    ):  # fmt: skip
+    for option in reversed((
+        data_option("The data directory of the running system."),
+        _url,
+        click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="How to print."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def feeding_options(command: Command) -> Command:
+    """--data, --url, --mqtt: how a command that sends readings finds the running system and its broker."""
+    for option in reversed((
+        data_option("The data directory of the running system."),
+        _url,
+        click.option("--mqtt", default=None, envvar="CARBONWATCH_MQTT", show_envvar=True, callback=_yields_to("data"),
+                     help="The broker's address; needed with --url."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def scope_options(command: Command) -> Command:
+    """--region, --unit, --site, each as often as needed: what somebody is bound to."""
+    for option in reversed((
+        click.option("--region", multiple=True, help="An officer's region; may be repeated."),
+        click.option("--unit", multiple=True, help="An energy manager's or a developer's unit; may be repeated."),
+        click.option("--site", multiple=True, help="A plant operator's site; may be repeated."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def scope_of(regions: tuple[str, ...], units: tuple[str, ...], sites: tuple[str, ...]) -> Scope:
+    """What `scope_options` gave; {} for nothing."""
+    scope: Scope = {}
+    if regions:
+        scope["regions"] = list(regions)
+    if units:
+        scope["units"] = list(units)
+    if sites:
+        scope["sites"] = list(sites)
+    return scope
+
+
+def name_options(command: Command) -> Command:
+    """--name-zh and --name-en."""
+    for option in reversed((
+        click.option("--name-zh", default=None, metavar="NAME", help="The name in Chinese."),
+        click.option("--name-en", default=None, metavar="NAME", help="The name in English."),
+    )):  # fmt: skip
         command = option(command)
     return command

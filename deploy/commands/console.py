@@ -13,7 +13,7 @@ from deploy.show import show
 @system_options
 def console(data: Path, url: str | None, form: str) -> None:
     """Print a link that opens the console once, within a day."""
-    link = locate(data, url).client.post("/console-links")
+    link = locate(data, url).client.console_link()
     if form == "table":
         click.echo(link["url"])
     else:

@@ -7,6 +7,7 @@ import click
 
 from deploy import adapters
 from deploy.locate import locate
+from deploy.options import feeding_options
 from energy.broker.paho import PahoBroker
 from energy.errors import SetupError
 from energy.settings import Settings
@@ -16,10 +17,7 @@ _BEAT_S = 2.0
 
 
 @click.command(epilog="Example: carbonwatch demo --data data")
-@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
-              help="The data directory of the running system.")  # fmt: skip
-@click.option("--url", default=None, help="The API's address instead; key from CARBONWATCH_KEY.")
-@click.option("--mqtt", default=None, help="The broker's address; needed with --url.")
+@feeding_options
 def demo(data: Path, url: str | None, mqtt: str | None) -> None:
     """Feed three demo sites: 35 days of history, then live readings every 5 s, until told to stop."""
     adapters.log_to_stderr()
@@ -35,6 +33,9 @@ def demo(data: Path, url: str | None, mqtt: str | None) -> None:
 
 
 def _beat(feed: Demo, data: Path, stop: threading.Event) -> None:
-    books = adapters.books(Settings(data=data))
+    settings = Settings(data=data)
+    if settings.books is None and not settings.books_db.exists():
+        return  # they are where only CARBONWATCH_BOOKS could say
+    books = adapters.books(settings)
     while not stop.wait(_BEAT_S):
         adapters.heartbeat(books, "demo", feed.state)

@@ -7,6 +7,7 @@ import click
 from deploy.locate import locate
 from deploy.options import system_options
 from deploy.show import show
+from energy.client.figures import EnergyStep
 
 
 @click.command(epilog="Example: carbonwatch energy --site steel-1 --from 2026-11-01 --to 2026-12-01 --step day")
@@ -17,13 +18,11 @@ from deploy.show import show
 @click.option("--to", "end", default=None, help="Date or time, exclusive; now without it.")
 @click.option("--step", type=click.Choice(["15m", "hour", "day", "month", "year"]), default="day", show_default=True)
 def energy(
-    data: Path, url: str | None, form: str, site: str, meter: str | None, start: str | None, end: str | None, step: str
-) -> None:
+    data: Path, url: str | None, form: str, site: str, meter: str | None, start: str | None, end: str | None,
+    step: EnergyStep,
+) -> None:  # fmt: skip
     """Show energy by window, measured, estimated and missing kept apart."""
-    client = locate(data, url).client
-    ask = {"site": site, "meter": meter, "from": start, "to": end, "step": step, "limit": 10_000}
-    page = client.get("/energy", **ask)
-    items = page["items"] if page["next"] is None else list(client.every("/energy", **ask))
+    page = locate(data, url).client.energy(site, meter, start, end, step)
     total = page["total"]
     note = (
         f"total {'unknown' if total['amount'] is None else total['amount']} {page['unit']}: "
@@ -31,4 +30,4 @@ def energy(
         f"{total['estimated']} estimated), {total['missing']} missing"
     )
     columns = ("start", "end", "amount", "intervals", "measured", "estimated", "missing")
-    show(form, {**page, "items": items, "next": None}, items, columns, note)
+    show(form, page, page["items"], columns, note)

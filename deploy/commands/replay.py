@@ -13,6 +13,7 @@ import click
 from tabulate import tabulate
 
 from deploy.locate import locate
+from deploy.options import FORMATS, feeding_options
 from energy.broker.paho import PahoBroker
 from energy.client import Client
 from energy.errors import OutsideError, SetupError
@@ -55,12 +56,8 @@ def _speed(_context: click.Context, _option: click.Parameter, text: str) -> floa
               help="csv: what an interval's time says of it.")  # fmt: skip
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of times without an offset.")
 @click.option("--gateway", default="replay", show_default=True, help="The gateway's name.")
-@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
-              help="The data directory of the running system.")  # fmt: skip
-@click.option("--url", default=None, help="The API's address instead; key from CARBONWATCH_KEY.")
-@click.option("--mqtt", default=None, help="The broker's address; needed with --url.")
-@click.option("--output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-              help="How to print the summary.")  # fmt: skip
+@feeding_options
+@click.option("--output", type=FORMATS, default="table", show_default=True, help="How to print the summary.")
 def replay(
     file: Path, form: str, site: str, meter: str | None, speed: float | None, mapping: str | None, stamp: str,
     zone: str, gateway: str, data: Path, url: str | None, mqtt: str | None, output: str,

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ _TRIES = 5
 _PATIENCE_S = 90.0  # of all waits of one call together: a limit of a minute is waited for
 _BUSY = 429
 _READS = ("GET", "HEAD")
+_REASONS = {404: "not_found", 409: "conflict", 412: "changed", 413: "too_large"}
 _KEY = "Idempotency-Key"
 _SECRET = re.compile(r"/sessions|/console-links|/keys|/keys/[^/]+/rotate")  # a POST there takes no key
 _CUT_OFF = (httpx.RemoteProtocolError, httpx.ReadError)  # a connection that ended while the answer was awaited
@@ -77,6 +78,27 @@ class Calls:
     def put(self, path: str, body: Mapping[str, Any]) -> Json:
         """PUT → the answer's JSON."""
         return self._json(self._call("PUT", path, body=body))
+
+    def change(self, path: str, body: Mapping[str, Any], fields: Iterable[str]) -> Json:
+        """PUT of what is there, as far as its `fields` go, with `body` over it → the answer's JSON.
+
+        What somebody else changes meanwhile is not undone: then it is read and changed again.
+        """
+        for _ in range(_TRIES):
+            try:
+                there = self._call("GET", path)
+                known, condition = self._json(there), {"If-Match": there.headers["etag"]}
+            except InputError as error:
+                if error.reason != "not_found":
+                    raise
+                known, condition = {}, {"If-None-Match": "*"}
+            whole = {name: known[name] for name in fields if name in known} | dict(body)
+            try:
+                return self._json(self._call("PUT", path, body=whole, headers=condition))
+            except InputError as error:
+                if error.reason != "changed":
+                    raise
+        raise OutsideError(f"{path} is being changed by others all the time")
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
         """POST → the answer's JSON."""
@@ -183,14 +205,15 @@ def _retry_after(answer: httpx.Response, turn: int) -> float:
 
 
 def _kind(answer: httpx.Response) -> str:
-    """The type of a problem, "" for any other answer."""
+    """The type of a problem, "" where it has none and for any other answer."""
     if answer.headers.get("content-type") != "application/problem+json":
         return ""
     try:
         answer.read()
-        return str(answer.json()["type"])
+        kind = str(answer.json()["type"])
     except (ValueError, KeyError, TypeError):
         return ""
+    return "" if kind == "about:blank" else kind
 
 
 def _problem(answer: httpx.Response) -> InputError | OutsideError | SetupError:
@@ -204,5 +227,5 @@ def _problem(answer: httpx.Response) -> InputError | OutsideError | SetupError:
     if answer.status_code == httpx.codes.FORBIDDEN:
         return SetupError(f"not allowed: {text}")
     if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR and answer.status_code != _BUSY:
-        return InputError("refused", text)
+        return InputError(_kind(answer) or _REASONS.get(answer.status_code, "refused"), text)
     return OutsideError(f"{answer.request.url.path}: {text}")

@@ -22,33 +22,65 @@ class Plants(Calls):
         """The regions of what is open to you."""
         return [cast(Region, item) for item in self.every("/regions")]
 
+    def region(self, region: str) -> Region:
+        """One region."""
+        return cast(Region, self.get(f"/regions/{region}"))
+
     def put_region(self, region: str, body: RegionBody) -> Region:
         """Make a region, or change it."""
         return cast(Region, self.put(f"/regions/{region}", body))
+
+    def change_region(self, region: str, body: RegionBody) -> Region:
+        """Change what is given of a region and leave the rest, or make a new one."""
+        return cast(Region, self.change(f"/regions/{region}", body, RegionBody.__annotations__))
 
     def units(self, region: str | None = None) -> list[Unit]:
         """The energy-using units that are open to you, or those of a region."""
         return [cast(Unit, item) for item in self.every("/units", region=region)]
 
+    def unit(self, unit: str) -> Unit:
+        """One unit."""
+        return cast(Unit, self.get(f"/units/{unit}"))
+
     def put_unit(self, unit: str, body: UnitBody) -> Unit:
         """Make a unit, or change it."""
         return cast(Unit, self.put(f"/units/{unit}", body))
+
+    def change_unit(self, unit: str, body: UnitBody) -> Unit:
+        """Change what is given of a unit and leave the rest, or make a new one."""
+        return cast(Unit, self.change(f"/units/{unit}", body, UnitBody.__annotations__))
 
     def sites(self, unit: str | None = None) -> list[Site]:
         """The sites that are open to you, or those of a unit."""
         return [cast(Site, item) for item in self.every("/sites", unit=unit)]
 
+    def site(self, site: str) -> Site:
+        """One site."""
+        return cast(Site, self.get(f"/sites/{site}"))
+
     def put_site(self, site: str, body: SiteBody) -> Site:
         """Register a site, or change it: what is not given is set to its default."""
         return cast(Site, self.put(f"/sites/{site}", body))
+
+    def change_site(self, site: str, body: SiteBody) -> Site:
+        """Change what is given of a site and leave the rest, or make a new one."""
+        return cast(Site, self.change(f"/sites/{site}", body, SiteBody.__annotations__))
 
     def meters(self, site: str | None = None) -> list[Meter]:
         """The meters of a site, or all, with their newest values."""
         return [cast(Meter, item) for item in self.every("/meters", site=site)]
 
+    def meter(self, site: str, meter: str) -> Meter:
+        """One meter as it is registered."""
+        return cast(Meter, self.get(f"/sites/{site}/meters/{meter}"))
+
     def put_meter(self, site: str, meter: str, body: MeterBody) -> Meter:
         """Register a meter, or change it: what is not given is set to its default."""
         return cast(Meter, self.put(f"/sites/{site}/meters/{meter}", body))
+
+    def change_meter(self, site: str, meter: str, body: MeterBody) -> Meter:
+        """Change what is given of a meter and leave the rest, or register a new one."""
+        return cast(Meter, self.change(f"/sites/{site}/meters/{meter}", body, MeterBody.__annotations__))
 
     def gateways(self, site: str | None = None) -> list[Gateway]:
         """Sequence and ledger of each gateway."""
