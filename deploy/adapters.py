@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -22,6 +23,8 @@ from energy.store.port import Store
 from energy.store.sqlite import SqliteStore
 
 _log = logging.getLogger(__name__)
+# What JSON leaves as it is and a terminal or an editor obeys: control signs, line and paragraph ends, directions.
+_UNSEEN = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def settings(**given: Any) -> Settings:
@@ -130,7 +133,8 @@ def log_to_stderr(level: int = logging.INFO) -> None:
                 said["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
                 if level <= logging.DEBUG:
                     said["trace"] = self.formatException(record.exc_info)
-            return json.dumps(said, ensure_ascii=False)
+            line = json.dumps(said, ensure_ascii=False)
+            return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line)
 
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine())

@@ -1,9 +1,12 @@
 """One frozen object with every setting, from arguments and CARBONWATCH_ environment variables."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Count = Annotated[int, Field(ge=1)]
 
 
 class Settings(BaseSettings):
@@ -15,10 +18,19 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     mqtt: str = "mqtt://127.0.0.1:1883"
+    books: SecretStr | None = None
     influx: str | None = None
     influx_token: SecretStr | None = None
     influx_org: str = "carbonwatch"
     influx_bucket: str = "carbonwatch"
+    public_url: str | None = None
+    names: str | None = None
+    proxies: str | None = None
+    requests_per_minute: Count = 1200
+    sign_ins_per_minute: Count = 10
+    streams_per_holder: Count = 20
+    body_bytes: Count = 1_048_576
+    answer_seconds: Annotated[float, Field(gt=0)] = 30.0
 
     @property
     def readings_db(self) -> Path:
@@ -32,7 +44,7 @@ class Settings(BaseSettings):
 
     @property
     def books_db(self) -> Path:
-        """The books: registry, alerts, quarantine, ledger; short transactions from every part."""
+        """Where the books are without `books`: registry, alerts, quarantine, ledger; written by every part."""
         return self.data / "books.db"
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import where_books
 from tests.neighbours import present
 from tests.system import System, running_system
 
@@ -22,9 +23,10 @@ _skipped: Counter[str] = Counter()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --require."""
+    """Add --require and --books."""
     names = ", ".join(NEIGHBOURS)
     parser.addoption("--require", default="", metavar="A,B", help=f"fail where one of these is absent: {names}")
+    parser.addoption("--books", default="sqlite", choices=where_books.KINDS, help="where every test keeps its books")
 
 
 def required(config: pytest.Config) -> list[str]:
@@ -40,7 +42,21 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         known = ", ".join(NEIGHBOURS)
         sys.stderr.write(f"--require: no such neighbour: {', '.join(unknown)}; there are: {known}\n")
         return 2
+    where_books.use(str(config.getoption("--books")))
+    if where_books.kind() == "postgresql" and present("postgresql") is None:
+        sys.stderr.write("--books postgresql: PostgreSQL is absent\n")
+        return 2
     return None
+
+
+def pytest_report_header() -> str:
+    """Where the books are."""
+    return f"books: {where_books.kind()}"
+
+
+def pytest_unconfigure() -> None:
+    """Stop what the books were on."""
+    where_books.end()
 
 
 def needed(item: pytest.Item) -> list[str]:
@@ -66,6 +82,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Leave no books of a test that is over."""
+    yield
+    where_books.tidy()
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -86,6 +109,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The table of the neighbours: version and number of tests with each, and loudly what was not tested."""
     terminalreporter.section("neighbours")
+    terminalreporter.write_line(f"{'Books':<13} {where_books.kind()}")
     for name, title in NEIGHBOURS.items():
         version = present(name)
         if version is not None:

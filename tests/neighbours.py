@@ -110,7 +110,7 @@ def mosquitto(port: int | None = None, folder: Path | None = None) -> Iterator[i
             "max_inflight_messages 1000\nmax_queued_messages 0\nmax_queued_bytes 0\n"
             + ("user root\n" if os.geteuid() == 0 else "")
         )
-        with running("mosquitto", ["-c", str(config)], home, lambda: _listens(taken)):
+        with running("mosquitto", ["-c", str(config)], home, lambda: listens(taken)):
             yield taken
 
 
@@ -151,7 +151,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port of 127.0.0.1."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from energy.client import Client
+from tests.where_books import books_environment
 
 COMMAND = Path(sys.executable).with_name("carbonwatch")
 READY_S = 120.0
@@ -33,16 +34,18 @@ class System:
 
 
 @contextmanager
-def running_system(data: Path, *args: str) -> Iterator[System]:
+def running_system(data: Path, *args: str, **environment: str) -> Iterator[System]:
     """Start `carbonwatch up --data DATA ARGS` on free ports and give it when its health is 200; stop it cleanly after.
 
+    Its books are where this run's books are, unless `environment` says otherwise.
     AssertionError with the end of its log when it does not come up, does not end with 0, or leaves a child behind.
     A test that kills the process itself gets no such questions at the end.
     """
     log = data.with_name(f"{data.name}.log")
     with log.open("ab") as out:
         command = [str(COMMAND), "up", "--data", str(data), "--port", "0", "--mqtt-port", "0", *args]
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=plain_environment())
+        env = {**plain_environment(), **books_environment(data), **environment}
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
     try:
         system = _ready(process, data, log)
         with closing(system.client):

@@ -157,7 +157,7 @@ def test_an_unknown_argument_of_setup_is_a_usage_error(tmp_path: Path) -> None:
 def probe(tmp_path: Path) -> Path:
     """A small project with our conftest, one neighbour that is here and one that is absent."""
     (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "neighbours.py", "system.py"):
+    for name in ("conftest.py", "neighbours.py", "postgres.py", "system.py", "where_books.py"):
         shutil.copy2(ROOT / "tests" / name, tmp_path / "tests" / name)
     (tmp_path / "tests" / "test_probe.py").write_text(PROBE)
     shutil.copy2(ROOT / "pyproject.toml", tmp_path)

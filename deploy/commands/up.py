@@ -25,7 +25,9 @@ _SLOW_S = 90.0
 
 @click.command(epilog="Example: carbonwatch up --data data --port 8080 --no-demo")
 @up_options
-def up(data: Path, port: int, mqtt_port: int, mqtt: str | None, influx: str | None, demo: bool) -> None:
+def up(
+    data: Path, port: int, mqtt_port: int, mqtt: str | None, books: str | None, influx: str | None, demo: bool
+) -> None:  # fmt: skip
     """Run broker, ingest, store, analytics, API, console and a demo feed until Ctrl-C.
 
     With --influx the readings and figures are stored in InfluxDB 2 (organisation and bucket `carbonwatch`,
@@ -37,7 +39,9 @@ def up(data: Path, port: int, mqtt_port: int, mqtt: str | None, influx: str | No
     ground.make_key(data / "admin.key")
     port, own = ground.free_ports(_HOST, port, None if mqtt else mqtt_port)
     address = _broker(mqtt) if mqtt else f"mqtt://{_HOST}:{own}"
-    settings = adapters.settings(data=data.resolve(), host=_HOST, port=port, mqtt=address, influx=influx)
+    settings = adapters.settings(
+        data=data.resolve(), host=_HOST, port=port, mqtt=address, books=books, influx=influx
+    )  # fmt: skip
     _check(settings)
     system = Standalone(settings, demo=demo, own_broker=mqtt is None)
     try:
@@ -55,7 +59,7 @@ def up(data: Path, port: int, mqtt_port: int, mqtt: str | None, influx: str | No
 def _check(settings: Settings) -> None:
     """Open every store once, so that what is wrong with it is said now and in one line."""
     try:
-        books = adapters.books(settings)
+        books = adapters.own_books(settings)
         with books.begin() as db:
             parts.forget(db)
         books.dispose()
@@ -112,7 +116,7 @@ class _Greeting:
 
     def _first(self, url: str, s: Settings) -> None:
         client = Client(url, s.key_file.read_text(encoding="utf-8").strip())
-        link = client.post("/console-links")["url"]
+        link = client.console_link()["url"]
         client.close()
         lines = {
             "console": f"{link}   (opens once; another: carbonwatch console --data {s.data})",
@@ -120,6 +124,7 @@ class _Greeting:
             "admin key": f"{s.key_file}   (send as Authorization: Bearer …)",
             "MQTT": f"{s.mqtt}   (topics ecm/v1/{{site}}/{{gateway}}/telemetry)",
             "store": s.influx or f"SQLite in {s.data}",
+            "books": adapters.books_place(s),
             "demo feed": "a steel works, a paper mill, a data centre" if self._demo else "off",
             "logs": str(s.data / "logs"),
         }

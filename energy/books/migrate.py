@@ -1,5 +1,6 @@
 """Brings the books to the tables that this version needs, or back to those of an earlier one."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ def current(db: Connection) -> str | None:
     return db.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def move(engine: Engine, target: str = HEAD) -> None:
-    """Run the steps up or down to `target` ("base": none), in one transaction; several processes may ask at once.
+def move(engine: Engine, target: str = HEAD, then: Callable[[Connection], None] | None = None) -> None:
+    """Run the steps up or down to `target` ("base": none) and `then`, in one transaction; several may ask at once.
 
     SetupError when the books are of a newer version than this program knows.
     """
@@ -31,6 +32,7 @@ def move(engine: Engine, target: str = HEAD) -> None:
 
     with engine.begin() as db:
         if db.dialect.name == "postgresql":
+            db.execute(text("SET LOCAL lock_timeout = 0"))
             db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         at = current(db)
         if at is not None and at > HEAD:
@@ -42,6 +44,8 @@ def move(engine: Engine, target: str = HEAD) -> None:
             command.downgrade(config, target)
         else:
             command.upgrade(config, target)
+        if then is not None:
+            then(db)
 
 
 def _config(db: Connection) -> "Config":

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from energy.books import tables as t
 from energy.limits import Limit
@@ -14,8 +15,10 @@ STALE_MS = 15_000
 
 def say(db: Connection, name: str, *, ok: bool, detail: Mapping[str, Any], now: int) -> None:
     """A part says how it is."""
-    db.execute(delete(t.part).where(t.part.c.name == name))
-    db.execute(insert(t.part).values(name=name, at=now, ok=ok, detail=dict(detail)))
+    word = {"at": now, "ok": ok, "detail": dict(detail)}
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    said = insert(t.part).values(name=name, **word)
+    db.execute(said.on_conflict_do_update(index_elements=[t.part.c.name], set_=word))
 
 
 def heard(db: Connection, now: int) -> dict[str, dict[str, Any]]:

@@ -3,10 +3,21 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
 
 from energy.books import tables as t
 from energy.registry import Boundary, Meter, Region, Site, Unit
+
+_LOCK = 0x6361_7267  # any number that nobody else takes in the same PostgreSQL database
+
+
+def hold(db: Connection) -> None:
+    """Until the transaction ends nobody else changes the registry: what is read of it from here on holds.
+
+    SQLite's transactions that write do so from their beginning.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def put_region(db: Connection, region: Region, actor: str, now: int) -> bool:
@@ -83,6 +94,7 @@ def _put(
     db: Connection, table: Any, key: dict[str, Any], row: dict[str, Any], actor: str, now: int
 ) -> tuple[bool, bool]:
     """(new, changed)."""
+    hold(db)
     here = [table.c[name] == value for name, value in key.items()]
     before = db.execute(select(table).where(*here)).mappings().first()
     if before is None:
