@@ -8,8 +8,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from deploy import adapters
-from energy.books.open import parse
 from energy.client.answers import Scope
 from energy.errors import SetupError
 
@@ -45,6 +43,8 @@ _url = click.option("--url", default=None, envvar="CARBONWATCH_URL", show_envvar
 
 def _without_password(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
     """An address that may stand in a list of processes; SetupError for one that may not."""
+    from energy.books.open import parse  # SQLAlchemy costs every start a third of a second
+
     if url is not None and ((parts := parse(url)).password is not None or "password" in parts.query):
         raise SetupError(
             "--books with a password shows it in the list of processes: give the address in CARBONWATCH_BOOKS, "
@@ -68,6 +68,8 @@ def service_options(command: Command) -> Command:
     @_influx
     @functools.wraps(command)
     def with_settings(data: Path, mqtt: str, books: str | None, influx: str | None, **rest: Any) -> Any:
+        from deploy import adapters  # for the services only: the stores cost every start half a second
+
         return command(settings=adapters.settings(data=data, mqtt=mqtt, books=books, influx=influx), **rest)
 
     return with_settings
