@@ -1,12 +1,13 @@
 """The one place that says who is asking, what that one may do, and which sites that one may see."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from sqlalchemy import ColumnElement, Connection, true
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.context import Context, Here
@@ -15,7 +16,7 @@ from energy.access import ALLOWED, Permission
 from energy.books import people, registry
 from energy.books.open import look
 from energy.books.people import Holder
-from energy.registry import Site, Unit
+from energy.registry import Site, Unit, check_name
 
 COOKIE = "carbonwatch_session"
 LINK_LIFE_MS = 24 * 3600 * 1000
@@ -51,8 +52,8 @@ class Grant:
         return self.holder.scope.everything
 
     def site(self, site: str) -> Site:
-        """The site; a site that is not open is not there (404), as one that does not exist."""
-        if site not in self.sites:
+        """The site; a name that cannot be is 422, and a site that is not open is 404 as one that does not exist."""
+        if check_name("site", site) not in self.sites:
             raise NotFoundError(f"no site {site!r} is open to you: see /api/v1/sites, or register it by PUT")
         return self.sites[site]
 
@@ -77,16 +78,37 @@ def grant_of(db: Connection, ident: str, address: str, now: int) -> Grant | None
     sites = {
         site.id: site
         for site in registry.sites(db).values()
-        if holder.scope.covers(units[site.unit].region, site.unit, site.id)
+        if holder.scope.covers(units[site.unit].region if site.unit in units else "", site.unit, site.id)
     }
     return Grant(ident, holder, address, sites, units)
 
 
-def rule(permission: Permission) -> Callable[..., Grant]:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who sent a request, None for nobody that is known; `failure` where the books did not say."""
+
+    grant: Grant | None
+    failure: SQLAlchemyError | None = None
+
+
+def ask(request: Request, context: Here) -> Asker:
+    """Who sent it, found once for all that need to know; a page that needs nobody answers without the books too."""
+    try:
+        return Asker(_grant(request, context))
+    except SQLAlchemyError as error:
+        return Asker(None, error)
+
+
+Who = Annotated[Asker, Depends(ask)]
+
+
+def rule(permission: Permission) -> Callable[..., Awaitable[Grant]]:
     """The dependency that every route has: 401 for nobody, 403 for somebody who may not."""
 
-    def allowed(request: Request, context: Here) -> Grant:
-        grant = authenticate(request, context)
+    async def allowed(request: Request, who: Who) -> Grant:
+        if who.failure is not None:
+            raise who.failure
+        grant = _checked(request, who.grant)
         if permission not in ALLOWED[grant.holder.role]:
             raise HTTPException(403, f"the role {grant.holder.role} may not {permission}: ask an administrator")
         return grant
@@ -97,14 +119,24 @@ def rule(permission: Permission) -> Callable[..., Grant]:
 
 def authenticate(request: Request, context: Context) -> Grant:
     """Who is asking, by key or by session; 401 otherwise, 403 for a write by cookie without our header."""
+    return _checked(request, _grant(request, context))
+
+
+def _grant(request: Request, context: Context) -> Grant | None:
     now, address = context.now(), request.client.host if request.client else ""
     header = request.headers.get("authorization", "")
+    if not header and COOKIE not in request.cookies:
+        return None
     with look(context.books) as db:
         ident = _by_key(db, context, header, now) if header else _by_session(db, request, now)
-        grant = grant_of(db, ident, address, now) if ident else None
+        return grant_of(db, ident, address, now) if ident else None
+
+
+def _checked(request: Request, grant: Grant | None) -> Grant:
     if grant is None:
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
-    if not header and request.method not in ("GET", "HEAD") and request.headers.get("x-carbonwatch") != "1":
+    by_cookie = not request.headers.get("authorization")
+    if by_cookie and request.method not in ("GET", "HEAD") and request.headers.get("x-carbonwatch") != "1":
         raise HTTPException(403, "a write from a browser needs the header X-Carbonwatch: 1")
     return grant
 

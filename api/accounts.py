@@ -70,6 +70,7 @@ def wanted_scope(db: Connection, role: Role, body: ScopeBody) -> Scope:
 
 
 def _row(db: Connection, name: str) -> RowMapping:
+    check_name("account", name)
     row = db.execute(select(t.account).where(t.account.c.name == name).with_for_update()).mappings().first()
     if row is None:
         raise NotFoundError(f"no account {name!r}: see /api/v1/accounts")

@@ -16,6 +16,7 @@ from energy.alert import Action, Kind, State, move
 from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look
+from energy.registry import check_name
 from energy.window import to_text
 
 router = APIRouter(tags=["alerts"])
@@ -28,6 +29,8 @@ def list_alerts(
     kind: Kind | None = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Alerts, newest first."""
+    if meter is not None:
+        check_name("meter", meter)
     query = select(t.alert).where(grant.only(t.alert.c.site, site))
     for column, wanted in ((t.alert.c.meter, meter), (t.alert.c.state, state), (t.alert.c.kind, kind)):
         if wanted is not None:

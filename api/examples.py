@@ -1,10 +1,39 @@
-"""An example of every answer, for the OpenAPI document."""
+"""An example of every answer and of every body, for the OpenAPI document."""
 
 from typing import Any
 
 _SITE = {
     "id": "dc-1", "name_zh": "云谷数据中心", "name_en": "Cloud valley data centre", "kind": "data_centre",
-    "zone": "Asia/Shanghai", "boundary": {"facility": ["dc-facility"], "it": ["dc-it"], "category": "PUE1"},
+    "unit": "cloud-valley", "zone": "Asia/Shanghai",
+    "boundary": {"facility": ["dc-facility"], "it": ["dc-it"], "category": "PUE1"},
+}  # fmt: skip
+_REGION = {"id": "binhai", "name_zh": "滨海新区", "name_en": "Binhai district"}
+_UNIT = {
+    "id": "cloud-valley", "region": "binhai", "name_zh": "云谷数据有限公司", "name_en": "Cloud Valley Data Ltd.",
+    "credit_code": "91320000MA1XXXXX0A",
+}  # fmt: skip
+_SCOPE = {"units": ["cloud-valley"]}
+_ME = {
+    "name": "account wang", "role": "energy_manager", "scope": _SCOPE,
+    "may": ["act", "enter", "export", "intake", "read", "register"], "sites": ["dc-1"],
+}  # fmt: skip
+_SESSION = {
+    "id": 3, "holder": "account:wang", "address": "10.0.4.17", "created_at": "2026-11-22T01:00:00+00:00",
+    "expires_at": "2026-11-29T01:00:00+00:00",
+}  # fmt: skip
+_ACCOUNT = {
+    "name": "wang", "role": "energy_manager", "scope": _SCOPE, "disabled": False,
+    "created_at": "2026-11-20T01:00:00+00:00",
+}  # fmt: skip
+_KEY = {
+    "id": 5, "name": "gateway shop", "role": "developer", "scope": _SCOPE, "created_by": "admin key",
+    "created_at": "2026-11-20T01:00:00+00:00", "expires_at": "2027-02-18T01:00:00+00:00", "revoked_at": None,
+}  # fmt: skip
+_NEW_KEY = {**_KEY, "secret": "cw_…"}
+_AUDIT = {
+    "id": 41, "at": "2026-11-20T03:20:31+00:00", "actor": "account wang", "role": "energy_manager",
+    "address": "10.0.4.17", "action": "alert.acknowledge", "target": "alert/1", "site": "dc-1",
+    "before": {"state": "active"}, "after": {"state": "acknowledged", "note": "chiller 2 is being cleaned"},
 }  # fmt: skip
 _METER = {
     "site": "steel-1", "id": "incomer", "name_zh": "总进线", "name_en": "Incomer", "register": "e_kwh", "unit": "kWh",
@@ -36,8 +65,9 @@ _BOOT = {
     "last_at": "2026-11-22T02:00:00+00:00",
 }  # fmt: skip
 _REFUSED = {
-    "id": 7, "at": "2026-11-22T01:02:03+00:00", "reason": "not_json", "detail": "the payload is not JSON", "values": 0,
-    "topic": "ecm/v1/steel-1/gw-1/telemetry", "excerpt": "hello", "size": 5,
+    "id": 7, "at": "2026-11-22T01:02:03+00:00", "site": "steel-1", "gateway": "gw-1", "reason": "not_json",
+    "detail": "the payload is not JSON", "values": 0, "topic": "ecm/v1/steel-1/gw-1/telemetry", "excerpt": "hello",
+    "size": 5,
     "journal": {"worker": "w1", "day": "2026-11-22", "row": 4711, "item": -1},
 }  # fmt: skip
 _HELD = {
@@ -53,15 +83,22 @@ _PARTS = [
     {"name": "ingest", "ok": True, "detail": {"journaled": 1200, "lag_messages": 0}, "age_s": 1.2},
 ]
 
+_BY_HAND = {
+    "site": "steel-1", "meter": "incomer", "reason": "gateway was without power, read off the display",
+    "readings": [{"time": "2024-03-22T08:15", "values": {"e_kwh": 10233.25}, "quality": "measured"}],
+}  # fmt: skip
+
 EXAMPLES: dict[tuple[str, str], Any] = {
     ("get", "/health"): {"status": "ok", "parts": _PARTS},
     ("get", "/sites"): {"items": [_SITE], "next": None},
+    ("get", "/sites/{site}"): _SITE,
     ("put", "/sites/{site}"): _SITE,
     ("get", "/meters"): {
         "items": [{**_METER, "pending": 0, "last_reading": "2026-11-22T08:15:00+08:00",
                    "latest": {"time": "2026-11-22T08:15:00+08:00", "values": {"p_kw": 411.5, "e_kwh": 10233.25}}}],
         "next": None,
     },
+    ("get", "/sites/{site}/meters/{meter}"): _METER,
     ("put", "/sites/{site}/meters/{meter}"): _METER,
     ("get", "/readings"): {
         "items": [{"time": "2026-11-22T08:15:00+08:00", "ms": 1795306500000, "quality": "measured",
@@ -90,6 +127,47 @@ EXAMPLES: dict[tuple[str, str], Any] = {
         "held": {"count": 12, "meters": [_HELD]},
     },
     ("post", "/console-links"): {"url": "http://127.0.0.1:8080/enter?token=…"},
+    ("get", "/regions"): {"items": [_REGION], "next": None},
+    ("get", "/regions/{region}"): _REGION,
+    ("put", "/regions/{region}"): _REGION,
+    ("get", "/units"): {"items": [_UNIT], "next": None},
+    ("get", "/units/{unit}"): _UNIT,
+    ("put", "/units/{unit}"): _UNIT,
+    ("post", "/sessions"): _ME,
+    ("get", "/me"): _ME,
+    ("get", "/sessions"): {"items": [_SESSION], "next": None},
+    ("get", "/accounts"): {"items": [_ACCOUNT], "next": None},
+    ("post", "/accounts/{name}"): _ACCOUNT,
+    ("patch", "/accounts/{name}"): {**_ACCOUNT, "disabled": True},
+    ("get", "/keys"): {"items": [_KEY], "next": "5"},
+    ("post", "/keys"): _NEW_KEY,
+    ("post", "/keys/{ident}/rotate"): {**_NEW_KEY, "id": 6},
+    ("get", "/audit"): {"items": [_AUDIT], "next": "41"},
+    ("post", "/manual-readings"): {
+        "site": "steel-1", "meter": "incomer", "author": "account wang", "at": "2024-03-23T09:00:00+08:00",
+        "reason": _BY_HAND["reason"], "readings": 1, "first": "2024-03-22T08:15:00+08:00",
+        "last": "2024-03-22T08:15:00+08:00", "values": 1,
+        "journal": {"worker": "manual", "day": "2024-03-23", "row": 1},
+    },
+}  # fmt: skip
+_NOTE = {"note": "chiller 2 is being cleaned"}
+BODIES: dict[tuple[str, str], Any] = {
+    ("put", "/regions/{region}"): {key: _REGION[key] for key in ("name_zh", "name_en")},
+    ("put", "/units/{unit}"): {key: _UNIT[key] for key in ("name_zh", "name_en", "region", "credit_code")},
+    ("put", "/sites/{site}"): {key: value for key, value in _SITE.items() if key != "id"},
+    ("put", "/sites/{site}/meters/{meter}"): {
+        key: value for key, value in _METER.items() if key not in ("site", "id", "unit", "carrier")
+    },
+    ("post", "/alerts/{ident}/acknowledge"): _NOTE,
+    ("post", "/alerts/{ident}/resolve"): _NOTE,
+    ("post", "/sessions"): {"name": "wang", "password": "a long sentence is best"},
+    ("post", "/accounts/{name}"): {
+        "password": "a long sentence is best", "role": "energy_manager", "scope": _SCOPE,
+    },
+    ("patch", "/accounts/{name}"): {"disabled": True},
+    ("post", "/keys"): {"name": "gateway shop", "role": "developer", "scope": _SCOPE, "days": 90},
+    ("post", "/keys/{ident}/rotate"): {"grace_hours": 24, "days": 90},
+    ("post", "/manual-readings"): _BY_HAND,
 }  # fmt: skip
 STREAM = """event: health
 data: {"status": "ok", "parts": []}

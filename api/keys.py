@@ -37,7 +37,7 @@ def add_key(body: KeyBody, context: Here, grant: Administrator) -> dict[str, Any
     """Make a key; `secret` is shown this once."""
     with context.books.begin() as db:
         scope = wanted_scope(db, body.role, body.scope)
-        return _add(db, context, grant, "key.add", body.name, body.role, scope, body.days)
+        return _add(db, context, grant, "key.add", (body.name, body.role, scope), body.days)
 
 
 @router.post("/keys/{ident}/rotate", status_code=201)
@@ -49,8 +49,8 @@ def rotate_key(ident: int, body: RotateBody, context: Here, grant: Administrator
         if old["revoked_at"] is not None:
             raise InputError("bad_transition", f"key {ident} is revoked or was rotated already: make another")
         people.revoke_key(db, ident, now + body.grace_hours * _HOUR, now)
-        role, scope = Role(old["role"]), Scope.from_json(old["scope"])
-        return _add(db, context, grant, f"key.rotate {ident}", old["name"], role, scope, body.days)
+        rights = old["name"], Role(old["role"]), Scope.from_json(old["scope"])
+        return _add(db, context, grant, "key.rotate", rights, body.days, before=_item(old))
 
 
 @router.delete("/keys/{ident}", status_code=204)
@@ -63,12 +63,14 @@ def revoke_key(ident: int, context: Here, grant: Administrator) -> None:
 
 
 def _add(
-    db: Connection, context: Context, grant: Grant, action: str, name: str, role: Role, scope: Scope, days: int
-) -> dict[str, Any]:
+    db: Connection, context: Context, grant: Grant, action: str, rights: tuple[str, Role, Scope], days: int, *,
+    before: dict[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """rights: the key's name, role and scope."""
     now = context.now()
-    ident, secret = people.add_key(db, name, role, scope, now + days * _DAY, grant.actor, now)
+    ident, secret = people.add_key(db, *rights, now + days * _DAY, grant.actor, now)
     item = _item(_row(db, ident))
-    audit.record(db, grant, now, action, f"key/{ident}", after=item)
+    audit.record(db, grant, now, action, f"key/{ident}", before=before, after=item)
     return {**item, "secret": secret}
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from api import audit
-from api.access import LINK_LIFE_MS, SESSION_LIFE_MS, Reader, set_session
+from api.access import LINK_LIFE_MS, SESSION_LIFE_MS, Reader, grant_of, set_session
 from api.context import Here
 from energy.books import people
 
@@ -33,9 +33,11 @@ def enter(token: str, request: Request, context: Here) -> Response:
     answer = RedirectResponse("/", status_code=303)
     with context.books.begin() as db:
         holder = people.spend_link(db, token, now)
-        if holder is None:
+        grant = grant_of(db, holder, address, now) if holder else None
+        if grant is None:
             return RedirectResponse("/?link=spent", status_code=303)
-        set_session(answer, context, people.add_login(db, people.SESSION, holder, SESSION_LIFE_MS, address, now))
+        set_session(answer, context, people.add_login(db, people.SESSION, grant.ident, SESSION_LIFE_MS, address, now))
+        audit.record(db, grant, now, "session.open", grant.ident)
     return answer
 
 

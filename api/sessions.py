@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import delete, select
 from starlette.exceptions import HTTPException
 
@@ -11,6 +11,7 @@ from api.access import COOKIE, SESSION_LIFE_MS, Administrator, Grant, Reader, gr
 from api.context import Here
 from api.paging import Cursor, Limit, newest_first
 from api.problems import NotFoundError
+from api.rates import signing_in
 from api.schemas import Page, SignInBody
 from energy.access import ALLOWED
 from energy.books import people
@@ -21,7 +22,7 @@ from energy.window import to_text
 router = APIRouter(tags=["sessions"])
 
 
-@router.post("/sessions", status_code=201)
+@router.post("/sessions", status_code=201, dependencies=[Depends(signing_in)])
 def sign_in(body: SignInBody, request: Request, context: Here, response: Response) -> dict[str, Any]:
     """Sign in with name and password: sets the session cookie. 401 says no more than that they do not fit."""
     now, address = context.now(), request.client.host if request.client else ""
@@ -45,11 +46,13 @@ def me(grant: Reader) -> dict[str, Any]:
 
 @router.delete("/sessions/current", status_code=204)
 def sign_out(request: Request, context: Here, grant: Reader, response: Response) -> None:
-    """End this session."""
+    """End this session; 404 where a key asks, which has none."""
     secret = request.cookies.get(COOKIE, "")
     with context.books.begin() as db:
-        db.execute(delete(t.login).where(t.login.c.hash == people.digest(secret)))
-        audit.record(db, grant, context.now(), "session.close", grant.ident)
+        holder = people.end_session(db, secret)
+        if holder is None:
+            raise NotFoundError("a key has no session to end: DELETE /api/v1/keys/{ident} makes a key useless")
+        audit.record(db, grant, context.now(), "session.close", holder)
     response.delete_cookie(COOKIE, path="/")
 
 

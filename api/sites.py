@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from api import audit
 from api.access import Grant, Reader, Registrar
 from api.context import Here
+from api.etag import IfMatch
 from api.paging import Cursor, Limit, slice_from
 from api.problems import NotFoundError
 from api.schemas import MeterBody, Page, SiteBody
@@ -27,12 +28,22 @@ _LIVE_MS = 24 * 3600 * 1000
 @router.get("/sites", response_model=Page)
 def list_sites(grant: Reader, unit: str | None = None, limit: Limit = 1000, cursor: Cursor = None) -> dict[str, Any]:
     """The sites that are open to you."""
+    if unit is not None:
+        check_name("unit", unit)
     page, after = slice_from([s for s in grant.sites.values() if unit in (None, s.unit)], limit, cursor)
     return {"items": [site_item(site) for site in page], "next": after}
 
 
+@router.get("/sites/{site}")
+def get_site(site: str, grant: Reader) -> dict[str, Any]:
+    """One site; send its ETag as If-Match to change it only while it is as you saw it."""
+    return site_item(grant.site(site))
+
+
 @router.put("/sites/{site}", status_code=200)
-def put_site(site: str, body: SiteBody, context: Here, grant: Registrar, response: Response) -> dict[str, Any]:
+def put_site(
+    site: str, body: SiteBody, context: Here, grant: Registrar, if_match: IfMatch, response: Response
+) -> dict[str, Any]:
     """Register a site, or change it: 201 when it is new. Without a unit it stays in its own, or in the default one."""
     check_name("site", site)
     try:
@@ -45,8 +56,10 @@ def put_site(site: str, body: SiteBody, context: Here, grant: Registrar, respons
         for meter in boundary.meters:
             check_name("boundary meter", meter)
     with context.books.begin() as db:
+        registry.hold(db)
         before = registry.sites(db).get(site)
         unit = _unit(grant, before, body.unit)
+        if_match.check(site_item(before) if before else None)
         new = Site(site, body.name_zh or site, body.name_en or site, body.kind, body.zone, boundary, unit)
         is_new = registry.put_site(db, new, grant.actor, context.now())
         audit.record(
@@ -86,9 +99,17 @@ def list_meters(
     return {"items": items, "next": after}
 
 
+@router.get("/sites/{site}/meters/{meter}")
+def get_meter(site: str, meter: str, context: Here, grant: Reader) -> dict[str, Any]:
+    """One meter as it is registered; its newest values are in /meters and /readings."""
+    grant.site(site)
+    with look(context.books) as db:
+        return meter_item(find_meter(registry.meters(db, site), site, meter))
+
+
 @router.put("/sites/{site}/meters/{meter}")
 def put_meter(
-    site: str, meter: str, body: MeterBody, context: Here, grant: Registrar, response: Response
+    site: str, meter: str, body: MeterBody, context: Here, grant: Registrar, if_match: IfMatch, response: Response
 ) -> dict[str, Any]:
     """Register a meter, or change it: 201 when it is new; values held for it then land."""
     new = check_meter(
@@ -99,8 +120,10 @@ def put_meter(
     )  # fmt: skip
     grant.site(site)
     with context.books.begin() as db:
+        registry.hold(db)
         meters = registry.meters(db, site)
         before = meters.get((site, meter))
+        if_match.check(meter_item(before) if before else None)
         _check_parents({**meters, (site, meter): new}, new)
         is_new = registry.put_meter(db, new, grant.actor, context.now())
         audit.record(
@@ -112,21 +135,25 @@ def put_meter(
 
 
 def _unit(grant: Grant, before: Site | None, asked: str | None) -> str:
-    """The unit that a site is to be of; whoever moves or makes a site must be allowed in both units."""
+    """The unit that a site is to be of; whoever moves or makes a site must be allowed in both units.
+
+    A closed site answers like a new one as far as that can be: only where a new one would be made is it a 404.
+    """
+    mine = before if before is not None and before.id in grant.sites else None
+    own = DEFAULT if mine is None else mine.unit
+    unit = own if asked is None else check_name("unit", asked)
+    if (mine is None or unit != own) and not grant.covers_unit(unit):
+        raise NotFoundError(f"no unit {unit!r} is open to you: see /api/v1/units, and name one in `unit`")
     if before is not None:
         grant.site(before.id)
-    own = DEFAULT if before is None else before.unit
-    unit = asked or own
-    if (before is None or unit != own) and not grant.covers_unit(unit):
-        raise NotFoundError(f"no unit {unit!r} is open to you: see /api/v1/units, and name one in `unit`")
-    if unit != own and not grant.covers_unit(own) and before is not None:
+    if before is not None and unit != own and not grant.covers_unit(own):
         raise NotFoundError(f"the site {before.id!r} cannot be taken from its unit by you")
     return unit
 
 
 def find_meter(meters: dict[tuple[str, str], Meter], site: str, meter: str) -> Meter:
-    """The meter, or a 404 that says where to look."""
-    if (site, meter) not in meters:
+    """The meter, or a 404 that says where to look; 422 for a name that cannot be."""
+    if (site, check_name("meter", meter)) not in meters:
         raise NotFoundError(f"no meter {meter!r} at site {site!r}: see /api/v1/meters?site={site}")
     return meters[site, meter]
 

@@ -62,9 +62,10 @@ def _engine(url: str) -> Engine:
     own: dict[str, Any] = {}
     if parts.get_backend_name() == "postgresql":
         given = {name: value for name, value in _POSTGRESQL.items() if name not in parts.query}
-        own = {"connect_args": given, "pool_timeout": 15}
+        own = {"connect_args": given, "pool_pre_ping": True}
     try:
-        engine = create_engine(parts, pool_pre_ping=True, hide_parameters=True, **own)
+        # As many as threads answer at once: one that is made for a request and then closed costs more than the request.
+        engine = create_engine(parts, hide_parameters=True, pool_size=20, max_overflow=20, pool_timeout=15, **own)
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise SetupError(f"the books cannot be reached by the driver {parts.get_driver_name()}") from error
     if engine.dialect.name == "sqlite":
@@ -90,7 +91,7 @@ def look(engine: Engine) -> Iterator[Connection]:
     """A read-only transaction: takes no write lock and sees one state of the books."""
     options: dict[str, Any] = {"read_only": True}
     if engine.dialect.name == "postgresql":
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as db:
         yield db
 

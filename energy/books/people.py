@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from energy.access import EVERYTHING, Role, Scope
 from energy.books import tables as t
 from energy.errors import InputError
+from energy.registry import NAME
 
 LINK, SESSION = "link", "session"
 BOOTSTRAP = "admin key"  # the holder that the key file of the data directory stands for
@@ -59,9 +60,12 @@ def change_account(
 
 def check_password(db: Connection, name: str, password: str) -> bool:
     """Whether an enabled account has this password; takes as long for a name that is not there."""
-    row = db.execute(select(t.account).where(t.account.c.name == name)).mappings().first()
+    decoy = _decoy()  # made before anything is known of the name, so that its making tells nothing
+    row = None
+    if NAME.fullmatch(name):  # PostgreSQL has no question for what cannot be a name
+        row = db.execute(select(t.account).where(t.account.c.name == name)).mappings().first()
     try:
-        _hasher().verify(row["password_hash"] if row else _decoy(), password)
+        _hasher().verify(row["password_hash"] if row else decoy, password)
     except (VerificationError, InvalidHashError):
         return False
     return row is not None and not row["disabled"]
@@ -98,6 +102,13 @@ def spend_link(db: Connection, secret: str, now: int) -> str | None:
     c = t.login.c
     spent = delete(t.login).where(c.hash == digest(secret), c.kind == LINK, c.expires_at >= now).returning(c.holder)
     return db.execute(spent).scalar()
+
+
+def end_session(db: Connection, secret: str) -> str | None:
+    """One session ends; the holder that it was of, None when there is no such session."""
+    c = t.login.c
+    gone = delete(t.login).where(c.hash == digest(secret), c.kind == SESSION).returning(c.holder)
+    return db.execute(gone).scalar()
 
 
 def end_sessions(db: Connection, holder: str) -> None:

@@ -8,6 +8,12 @@ import pytest
 from tests.api.served import Served, fill, served
 
 
+@pytest.fixture
+def quick_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream looks for news more often than it would for a person."""
+    monkeypatch.setattr("api.stream._EVERY_S", 0.4)
+
+
 @pytest.fixture(scope="session")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The known world; tests may read it, and write what no other test looks at."""

@@ -4,19 +4,21 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine, insert
 
 from analytics.accounts import Accounts
 from api.app import create_app
 from api.context import Context
+from api.guard import Walls, hosts
+from api.rates import Rules
+from deploy.listen import Server
 from energy.books import parts, registry
 from energy.books import tables as t
 from energy.books.open import open_books
@@ -25,8 +27,10 @@ from energy.registry import Boundary, Meter, Site
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore
 from energy.window import QUARTER, parse_time
+from tests.where_books import books_url
 
 KEY = "the-key-of-the-tests"
+PATIENT = Rules(requests=1_000_000, sign_ins=10_000, streams=1_000)  # the tests are faster than anybody
 DAY = 96 * QUARTER
 FIRST = parse_time("2018-01-01", "Asia/Shanghai")
 SITES = (
@@ -73,16 +77,22 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """Serve the API on a folder with nothing in it but the books' first rows."""
-    books = open_books(f"sqlite:///{folder}/books.db")
+def served(
+    folder: Path, rules: Rules = PATIENT, books_at: str | None = None, walls: Walls | None = None,
+    public: str | None = None,
+) -> Iterator[Served]:  # fmt: skip
+    """Serve the API on a folder with nothing in it but the books' first rows; `books_at`: their address.
+
+    walls: without its names, which are those of where it listens and of `public`, the address that people use.
+    """
+    books = open_books(books_at or books_url(folder))
     readings, windows = SqliteStore(folder / "readings.db"), SqliteStore(folder / "accounts.db")
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # asyncio sends without delay only where it is said
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        context = Context(books, readings, windows, url, digest(KEY), ("ingest",))
-        app = create_app(context)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+        context = Context(books, readings, windows, public or url, digest(KEY), ("ingest",), folder / "journal")
+        app = create_app(context, rules, replace(walls or Walls(), hosts=hosts(url, public or url)))
+        server = Server(app, "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         key = {"Authorization": f"Bearer {KEY}"}

@@ -1,30 +1,33 @@
 """The OpenAPI document says everything that a client needs, and its examples have the shape of the real answers."""
 
-from collections.abc import Iterator
+import re
 from typing import Any
 
 import pytest
 
+from api import schemas
+from api.document import operations
+from api.examples import BODIES, EXAMPLES
+from api.reference import document_of_the_api, reference
+from energy.access import Role
+from energy.books import parts
+from tests.api.calls import PUBLIC
 from tests.api.served import Served
+from tests.source import ROOT
 
-READ = {
-    "/health": {}, "/sites": {}, "/meters": {}, "/alerts": {}, "/alerts/{ident}": {}, "/gateways": {},
-    "/quarantine": {},
-    "/readings": {"site": "steel-1", "meter": "incomer", "from": "2018-01-01", "to": "2018-01-02"},
-    "/energy": {"site": "steel-1", "meter": "incomer", "from": "2018-01-01", "to": "2018-01-02"},
-    "/pue": {"site": "dc-1", "from": "2018-01-01", "to": "2018-01-02"},
+RANGE = {"from": "2018-01-01", "to": "2018-01-02"}
+GIVEN = {
+    "/readings": {"site": "steel-1", "meter": "incomer", **RANGE},
+    "/energy": {"site": "steel-1", "meter": "incomer", **RANGE}, "/pue": {"site": "dc-1", **RANGE},
 }  # fmt: skip
+NAMES = {"site": "steel-1", "meter": "incomer", "ident": "1", "region": "default", "unit": "default"}
+READ = [path for method, path in EXAMPLES if method == "get"]
+FREE = {"latest", "boundary", "scope", "before", "after"}  # in these an example shows one of several shapes
 
 
 @pytest.fixture(scope="module")
 def document(known: Served) -> dict[str, Any]:
     return known.get("/openapi.json")
-
-
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield method, path.removeprefix("/api/v1"), operation
 
 
 def test_every_operation_and_parameter_is_described(document: dict[str, Any]) -> None:
@@ -36,27 +39,54 @@ def test_every_operation_and_parameter_is_described(document: dict[str, Any]) ->
 
 def test_every_answer_has_an_example_and_every_error_is_a_problem(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
-        where = f"{method} {path}"
         for status, answer in operation["responses"].items():
-            [(kind, content)] = answer["content"].items()
-            if status < "400" or path == "/health":
-                assert content["example"], where
-                assert kind == ("text/event-stream" if path == "/stream" else "application/json"), where
+            where = f"{method} {path} {status}"
+            assert answer["description"], where
+            if status in ("204", "304"):
+                assert "content" not in answer, where
+            elif status < "400" or path == "/health":
+                kinds = ["text/event-stream"] if path == "/stream" else ["application/json"]
+                assert list(answer["content"]) == kinds or path.startswith("/exports/"), where
+                assert all(content["example"] for content in answer["content"].values()), where
             else:
+                [(kind, content)] = answer["content"].items()
                 assert kind == "application/problem+json", where
                 assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, where
-        assert ("401" in operation["responses"]) == (operation.get("security") != []), where
+        assert ("401" in operation["responses"]) == (path != "/health")
     assert "HTTPValidationError" not in str(document)
 
 
-def test_every_body_has_descriptions_and_examples(document: dict[str, Any]) -> None:
-    named = document["components"]["schemas"]
-    bodies = [operation["requestBody"] for _, _, operation in operations(document) if "requestBody" in operation]
-    assert len(bodies) >= 4
-    for body in bodies:
-        schema = named[body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
-        assert schema["description"]
-        assert any("examples" in field for field in schema["properties"].values())
+def test_what_is_open_to_all_says_so_and_all_else_names_the_roles(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        is_open = (method.upper(), f"/api/v1{path}") in PUBLIC
+        assert (operation.get("security") == []) == is_open, f"{method} {path}"
+        assert bool(operation["x-roles"]) != is_open, f"{method} {path}"
+
+
+def test_every_body_has_an_example_that_its_schema_takes(document: dict[str, Any]) -> None:
+    """The schema's class is asked; what else is wrong with a body, the tests of the record would show."""
+    found = {(method, path): one["requestBody"] for method, path, one in operations(document) if "requestBody" in one}
+    assert found.keys() == BODIES.keys()
+    for where, body in found.items():
+        [(kind, content)] = body["content"].items()
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        assert kind == "application/json"
+        assert document["components"]["schemas"][name]["description"], where
+        getattr(schemas, name).model_validate(content["example"])
+
+
+def test_every_field_of_a_body_has_a_type_that_is_bounded(document: dict[str, Any]) -> None:
+    """No text, list or number without an end comes in."""
+    for name, schema in document["components"]["schemas"].items():
+        if not name.endswith("Body") and name != "AccountChange":
+            continue
+        for field, wanted in schema["properties"].items():
+            for one in wanted.get("anyOf", [wanted]):
+                if field == "multiplier":  # a number whose digits are counted, also as text
+                    continue
+                bound = {"string": ("maxLength", "enum", "pattern", "const", "format"), "array": ("maxItems",),
+                         "integer": ("maximum",)}.get(one.get("type", ""), ())  # fmt: skip
+                assert not bound or set(bound) & one.keys(), f"{name}.{field}"
 
 
 def test_it_says_how_to_authenticate(document: dict[str, Any]) -> None:
@@ -68,18 +98,54 @@ def test_it_says_how_to_authenticate(document: dict[str, Any]) -> None:
 def shape(value: Any) -> Any:
     """The keys of an answer; of a list, those of its first item."""
     if isinstance(value, dict):
-        return {
-            key: shape(inner) for key, inner in value.items() if key not in ("detail", "evidence", "reasons", "values")
-        }
+        inside = ("detail", "evidence", "reasons", "values")
+        return {key: None if key in FREE else shape(one) for key, one in value.items() if key not in inside}
     return [shape(value[0])] if isinstance(value, list) and value and isinstance(value[0], dict) else None
 
 
+@pytest.fixture(scope="module")
+def busy(known: Served) -> Served:
+    """The known world with an account, a key and a session, and on record who made them."""
+    scope = {"everything": True}
+    password = "as long as it has to be"
+    known.http.post("/api/v1/accounts/busy", json={"password": password, "role": "admin", "scope": scope})
+    known.http.post("/api/v1/keys", json={"name": "k", "role": "admin", "scope": scope})
+    assert known.bare.post("/api/v1/sessions", json={"name": "busy", "password": password}).status_code == 201
+    known.bare.cookies.clear()
+    return known
+
+
 @pytest.mark.parametrize("path", READ)
-def test_an_example_has_the_keys_of_the_real_answer(known: Served, document: dict[str, Any], path: str) -> None:
+def test_an_example_has_the_keys_of_the_real_answer(busy: Served, document: dict[str, Any], path: str) -> None:
     example = document["paths"][f"/api/v1{path}"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-    real = known.get(path.replace("{ident}", "1"), **READ[path])
-    for item in (example, real):
-        for one in item.get("items", []):
-            one.pop("latest", None)
-            one.pop("boundary", None)
+    with busy.context.books.begin() as db:
+        parts.say(db, "ingest", ok=True, detail={}, now=busy.context.now())
+    real = busy.get(path.format(**NAMES), **GIVEN.get(path, {}))
     assert shape(real) == shape(example)
+
+
+def test_the_reference_is_the_one_that_the_document_makes() -> None:
+    """Make it again by `python -m api.reference > docs/api.md`."""
+    assert (ROOT / "docs" / "api.md").read_text("utf-8") == reference(document_of_the_api())
+
+
+def test_the_reference_has_every_call_with_its_roles_parameters_and_errors(document: dict[str, Any]) -> None:
+    page = reference(document)
+    parts_of = dict(re.findall(r"^### (\w+ \S+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+    found = list(operations(document))
+    assert len(parts_of) == len(found)
+    for method, path, operation in found:
+        part = parts_of[f"{method.upper()} {path}"]
+        assert operation["description"] in part
+        assert f"](#{method}-" in page
+        for role in Role:
+            named = re.search(rf"^Who may: .*({role}|every role)", part, re.MULTILINE)
+            assert bool(named) == (role in operation["x-roles"]), f"{method} {path} {role}"
+        for parameter in operation.get("parameters", ()):
+            assert f"| `{parameter['name']}` in the {parameter['in']} |" in part
+        for status in operation["responses"]:
+            assert re.search(rf"^(Answer|Errors:).*\b{status}\b", part, re.MULTILINE), f"{method} {path} {status}"
+
+
+def test_the_documents_name_the_command_that_makes_the_reference() -> None:
+    assert "python -m api.reference > docs/api.md" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

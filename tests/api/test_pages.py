@@ -38,6 +38,12 @@ def test_there_is_nothing_else(known: Served, path: str) -> None:
 
 
 def test_answers_of_the_api_are_not_kept_by_browsers(known: Served) -> None:
+    """What has an ETag may be kept by whoever asked, and is asked for again before each use; nothing else is kept."""
     answer = known.http.get("/api/v1/sites")
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert {"Authorization", "Cookie"} <= {one.strip() for one in answer.headers["vary"].split(",")}
     assert "content-security-policy" in answer.headers
+    again = {"If-None-Match": answer.headers["etag"]}
+    assert known.bare.get("/api/v1/sites", headers=again).status_code == 401
+    for path in ("/sites/none", "/nothing", "/exports/alerts.csv", "/quarantine?limit=x"):
+        assert known.http.get(f"/api/v1{path}").headers["cache-control"] == "no-store", path

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import insert, select, update
 
 from energy.books import parts
@@ -47,6 +48,7 @@ def raise_alert(one: Served, updated_at: int) -> int:
         return int(db.execute(new).scalar_one())
 
 
+@pytest.mark.usefixtures("quick_stream")
 def test_a_client_hears_of_health_readings_and_alerts(fresh: Served) -> None:
     now = fresh.context.now()
     with fresh.http.stream("GET", "/api/v1/stream") as answer:
