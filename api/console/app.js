@@ -74,6 +74,8 @@ function startStream() {
     health: heardHealth,
     state: (state, first) => {
       heardState(state);
+      // The line also goes down because the session has ended; the answer to this says so.
+      if (state === "down") guard(refreshMe);
       // What happened while the line was down is read once it is back.
       if (state === "open" && !first) Promise.all([loadPlants(), refreshHealth(), refreshFigures()]);
     },

@@ -72,6 +72,7 @@ export function refreshPanel() {
   const meter = open && meters.get(open);
   if (!meter || !byId("meter-energy") || byId("meter-energy").querySelector("details[open]")) return null;
   const mine = (asked += 1);
+  if (!meter.register) return byId("meter-energy").replaceChildren(el("p", { class: "soft" }, t("meter.gauge")));
   const to = now() - SETTLE;
   const end = to - (to % QUARTER);
   return guard(async () => {

@@ -70,7 +70,7 @@ export const en = {
   "reason.coverage": "coverage is under the floor for a verdict", "reason.none": "no window has every meter of the boundary", "reason.zero": "IT energy is 0: undefined", "reason.fault": "PUE under 1: check the boundary's meters",
   "limit.source": "Limit: {source}", "limit.since": "since {day}", "limit.unverified": "source not verified",
 
-  "meters.title": "Live meters", "meters.n": "{n} meters", "meters.none": "No meters are registered yet.", "meter.open": "show its energy",
+  "meters.title": "Live meters", "meters.n": "{n} meters", "meters.none": "No meters are registered yet.", "meter.open": "show its energy", "meter.gauge": "This meter has no register: it has live values, not energy.",
   "col.flow": "Live", "col.register": "Register", "col.age": "Newest reading", "col.status": "Status",
   "status.live": "Live", "status.stale": "Stale", "status.idle": "No live feed", "status.none": "No reading yet", pending: "calculating",
   "register.form": "{digits} digits, {decimals} decimals", multiplier: "Multiplier", parent: "Part of", source: "Source",

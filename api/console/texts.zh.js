@@ -71,7 +71,7 @@ export const zh = {
   "source.municipal industrial carbon-peak plan: data centres PUE ≤ 1.3": "市级工业领域碳达峰实施方案：数据中心 PUE ≤ 1.3",
   "limit.source": "限值来源：{source}", "limit.since": "自 {day} 起", "limit.unverified": "来源未核对",
 
-  "meters.title": "实时电表", "meters.n": "{n} 块", "meters.none": "还没有登记电表。", "meter.open": "查看用能",
+  "meters.title": "实时电表", "meters.n": "{n} 块", "meters.none": "还没有登记电表。", "meter.open": "查看用能", "meter.gauge": "这块表没有累计读数：只有瞬时值，没有用能量。",
   "col.flow": "实时值", "col.register": "累计读数", "col.age": "最新读数", "col.status": "状态",
   "status.live": "在线", "status.stale": "迟滞", "status.idle": "无实时上报", "status.none": "尚无读数", pending: "计算中",
   "register.form": "{digits} 位整数 {decimals} 位小数", multiplier: "倍率", parent: "上级电表", source: "数据来源",

@@ -142,4 +142,4 @@ def test_acknowledging_keeps_who_when_and_the_note(system: System, page: Page) -
     alert = system.client.get(f"/alerts/{ident}")
     assert alert["state"] == "acknowledged"
     step = alert["steps"][-1]
-    assert (step["action"], step["actor"], step["note"]) == ("acknowledge", "console", "<b>看过了</b>")
+    assert (step["action"], step["actor"], step["note"]) == ("acknowledge", "admin key", "<b>看过了</b>")
