@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from energy.client.answers import Scope
+from energy.client.holders import Scope
 from energy.errors import SetupError
 
 Command = Callable[..., Any]

@@ -10,7 +10,7 @@ from deploy.options import scope_of, scope_options, system_options
 from deploy.secret import read_password
 from deploy.show import show
 from energy.access import Role
-from energy.client.answers import Account
+from energy.client.holders import Account
 from energy.errors import SetupError
 
 _COLUMNS = ("name", "role", "scope", "disabled", "created_at")

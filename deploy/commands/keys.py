@@ -9,7 +9,7 @@ from deploy.locate import locate
 from deploy.options import scope_of, scope_options, system_options
 from deploy.show import show
 from energy.access import Role
-from energy.client.answers import NewKey
+from energy.client.holders import NewKey
 
 _COLUMNS = ("id", "name", "role", "scope", "created_at", "expires_at", "revoked_at")
 _DAYS = click.option("--days", type=click.IntRange(1, 730), default=90, show_default=True, help="How long it is good.")

@@ -2,8 +2,8 @@
 
 from typing import cast
 
-from energy.client.answers import Account, AuditEntry, Key, Link, Me, NewKey, Scope, Session
 from energy.client.calls import Calls
+from energy.client.holders import Account, AuditEntry, Key, Link, Me, NewKey, Scope, Session
 
 
 class People(Calls):

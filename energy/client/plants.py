@@ -2,9 +2,10 @@
 
 from typing import cast
 
-from energy.client.answers import Gateway, Health, Me, Meter, Quarantine, Region, Site, Unit
+from energy.client.answers import Gateway, Health, Meter, Quarantine, Region, Site, Unit
 from energy.client.bodies import MeterBody, RegionBody, SiteBody, UnitBody
 from energy.client.calls import Calls
+from energy.client.holders import Me
 
 
 class Plants(Calls):

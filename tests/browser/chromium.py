@@ -56,8 +56,14 @@ class Page:
 
     def one(self, css: str, seconds: float = WAIT_S) -> WebElement:
         """The first element, shown or not, once it is there."""
-        self.until(lambda: bool(self.all(css)), f"{css} is not on the page", seconds)
-        return self.all(css)[0]
+        found: list[WebElement] = []
+
+        def there() -> bool:
+            found[:] = self.all(css)
+            return bool(found)
+
+        self.until(there, f"{css} is not on the page", seconds)
+        return found[0]
 
     def text(self, css: str) -> str:
         """The text of the first element."""
