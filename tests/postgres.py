@@ -87,8 +87,9 @@ class Cluster:
 
     def query(self, query: str | sql.Composed, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement; its rows."""
-        socket = {"host": str(self._folder), "port": self.port, "user": _USER, "dbname": database}
-        with psycopg.connect(**socket, autocommit=True, connect_timeout=5) as db:
+        with psycopg.connect(
+            host=str(self._folder), port=self.port, user=_USER, dbname=database, autocommit=True, connect_timeout=5
+        ) as db:
             done = db.execute(query)
             return done.fetchall() if done.description else []
 

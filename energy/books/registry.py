@@ -1,9 +1,11 @@
 """Regions, units, sites and meters in the books, and the change count by which others notice a change."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, text, update
 
 from energy.books import tables as t
 from energy.registry import Boundary, Meter, Region, Site, Unit
@@ -60,6 +62,32 @@ def touch_all(db: Connection, site: str, meter: str) -> None:
     db.execute(insert(t.touched).values(site=site, meter=meter, first=0, last=2**62))
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The registry as it is at a version; read anew only when that is another."""
+
+    version: int
+    units: dict[str, Unit]
+    sites: dict[str, Site]
+    meters: dict[str, dict[tuple[str, str], Meter]]  # by site
+
+
+_seen: WeakKeyDictionary[Engine, _Seen] = WeakKeyDictionary()
+
+
+def _look_up(db: Connection) -> _Seen | None:
+    """What is known of the registry in a look, which sees one state; None where changes may be under way."""
+    if not db.get_execution_options().get("read_only"):
+        return None
+    now, known = version(db), _seen.get(db.engine)
+    if known is None or known.version != now:
+        by_site: dict[str, dict[tuple[str, str], Meter]] = {}
+        for key, meter in _read_meters(db, None).items():
+            by_site.setdefault(meter.site, {})[key] = meter
+        known = _seen[db.engine] = _Seen(now, _read_units(db), _read_sites(db), by_site)
+    return known
+
+
 def regions(db: Connection) -> dict[str, Region]:
     """Every region by id."""
     rows = db.execute(select(t.region).order_by(t.region.c.id))
@@ -68,17 +96,35 @@ def regions(db: Connection) -> dict[str, Region]:
 
 def units(db: Connection) -> dict[str, Unit]:
     """Every unit by id."""
-    rows = db.execute(select(t.unit).order_by(t.unit.c.id))
-    return {row.id: Unit(row.id, row.name_zh, row.name_en, row.region, row.credit_code) for row in rows}
+    known = _look_up(db)
+    return dict(known.units) if known else _read_units(db)
 
 
 def sites(db: Connection) -> dict[str, Site]:
     """Every site by id."""
-    return {row["id"]: _site(row) for row in db.execute(select(t.site).order_by(t.site.c.id)).mappings()}
+    known = _look_up(db)
+    return dict(known.sites) if known else _read_sites(db)
 
 
 def meters(db: Connection, site: str | None = None) -> dict[tuple[str, str], Meter]:
     """Every meter, or a site's, by (site, meter)."""
+    known = _look_up(db)
+    if known is None:
+        return _read_meters(db, site)
+    wanted = known.meters.values() if site is None else [known.meters.get(site, {})]
+    return {key: meter for one in wanted for key, meter in one.items()}
+
+
+def _read_units(db: Connection) -> dict[str, Unit]:
+    rows = db.execute(select(t.unit).order_by(t.unit.c.id))
+    return {row.id: Unit(row.id, row.name_zh, row.name_en, row.region, row.credit_code) for row in rows}
+
+
+def _read_sites(db: Connection) -> dict[str, Site]:
+    return {row["id"]: _site(row) for row in db.execute(select(t.site).order_by(t.site.c.id)).mappings()}
+
+
+def _read_meters(db: Connection, site: str | None) -> dict[tuple[str, str], Meter]:
     query = select(t.meter).order_by(t.meter.c.site, t.meter.c.id)
     if site is not None:
         query = query.where(t.meter.c.site == site)
@@ -86,8 +132,8 @@ def meters(db: Connection, site: str | None = None) -> dict[tuple[str, str], Met
 
 
 def version(db: Connection) -> int:
-    """A number that grows with every change of the registry: the count, for ids may be committed out of order."""
-    return int(db.execute(select(func.count()).select_from(t.registry_change)).scalar_one())
+    """A number that grows with every change of the registry; changes are made one after the other (see `hold`)."""
+    return int(db.execute(select(func.max(t.registry_change.c.id))).scalar() or 0)
 
 
 def _put(

@@ -16,6 +16,7 @@ from energy.registry import Boundary, Meter, Site
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore
 from energy.window import parse_time
+from tests.where_books import books_url
 
 T0 = parse_time("2026-03-02", "Asia/Shanghai")
 FOR_EVER = 2**62
@@ -27,7 +28,7 @@ class Plant:
     """Books and two stores in a folder, and the accounts over them."""
 
     def __init__(self, folder: Path, *meters: Meter, boundary: Boundary | None = None) -> None:
-        self.books: Engine = open_books(f"sqlite:///{folder}/books.db")
+        self.books: Engine = open_books(books_url(folder))
         self.readings, self.windows = SqliteStore(folder / "readings.db"), SqliteStore(folder / "accounts.db")
         self.accounts = Accounts(self.books, self.readings, self.windows)
         with self.books.begin() as db:

@@ -18,6 +18,7 @@ from energy.registry import Boundary, Meter, Site
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore
 from energy.window import QUARTER, parse_time
+from tests.where_books import books_url
 
 ZONE = "Asia/Shanghai"
 HOUR = 4 * QUARTER
@@ -40,7 +41,7 @@ class TwoSites:
     """Books, stores and a judge; `now` moves with what is fed."""
 
     def __init__(self, folder: Path) -> None:
-        self.books = open_books(f"sqlite:///{folder}/books.db")
+        self.books = open_books(books_url(folder))
         self.readings, self.windows = SqliteStore(folder / "readings.db"), SqliteStore(folder / "accounts.db")
         with self.books.begin() as db:
             for site in (STEEL, CENTRE):

@@ -1,15 +1,18 @@
 """`carbonwatch up` on PostgreSQL that is absent, says no, or goes away and comes back while a recording is replayed."""
 
+import asyncio
 import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from benchmarks.load import Streamed, stream
 from tests.neighbours import free_port
 from tests.postgres import Cluster, postgresql
 from tests.system import COMMAND, System, descendants, plain_environment, running_system, tail
@@ -36,7 +39,7 @@ def url(cluster: Cluster) -> str:
 
 def up(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`up` that is expected not to start."""
-    command = [COMMAND, "up", "--no-demo", "--port", "0", "--mqtt-port", "0", *args]
+    command = [str(COMMAND), "up", "--no-demo", "--port", "0", "--mqtt-port", "0", *args]
     env = {**plain_environment(), **environment}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
 
@@ -61,6 +64,15 @@ def health(system: System) -> tuple[int, dict[str, dict[str, Any]]]:
     """The status and the parts by name, as anybody may see them."""
     answer = httpx.get(f"{system.url}/api/v1/health", timeout=20)
     return answer.status_code, {part["name"]: part for part in answer.json()["parts"]}
+
+
+def listen(system: System, pool: ThreadPoolExecutor) -> Streamed:
+    """What two clients of the stream hear until the system ends."""
+    heard, port = Streamed(), int(system.url.rpartition(":")[2])
+    key = (system.data / "admin.key").read_text().strip()
+    pool.submit(asyncio.run, stream(port, "/api/v1/stream", 2, 200.0, key, heard))
+    wait_for(lambda: heard.events["health"] >= 2, 20, lambda: heard)
+    return heard
 
 
 def test_a_database_that_cannot_be_had_is_one_line(cluster: Cluster, url: str, tmp_path: Path) -> None:
@@ -106,8 +118,13 @@ def test_nothing_is_lost_while_the_books_are_away(cluster: Cluster, url: str, tm
     file = tmp_path / "register.csv"
     times = (time.strftime("%Y-%m-%dT%H:%M", time.gmtime(1_735_689_600 + 900 * n)) for n in range(ROWS))
     file.write_text("t,k\n" + "".join(f"{stamp},{n * 0.25}\n" for n, stamp in enumerate(times)))
-    with running_system(tmp_path / "data", "--no-demo", CARBONWATCH_BOOKS=url) as system:
-        command = [COMMAND, "replay", file, *MAPPED, "--speed", "1000000", "--data", system.data, "--output", "json"]
+    with (
+        ThreadPoolExecutor() as pool,
+        running_system(tmp_path / "data", "--no-demo", CARBONWATCH_BOOKS=url) as system,
+    ):
+        heard = listen(system, pool)
+        command = [str(COMMAND), "replay", str(file), *MAPPED, "--speed", "1000000", "--data", str(system.data),
+                   "--output", "json"]  # fmt: skip
         pipe = subprocess.PIPE
         player = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=plain_environment())
         try:
@@ -131,5 +148,7 @@ def test_nothing_is_lost_while_the_books_are_away(cluster: Cluster, url: str, tm
         total = system.client.get("/energy", site="s", meter="m", step="month", **span)["total"]
         assert (total["kwh"], total["intervals"]) == ((ROWS - 1) * 0.25, ROWS - 1)
         wait_for(lambda: health(system)[0] == 200, 60, lambda: health(system))
+        wait_for(lambda: heard.events["health"] >= 2 * 3, 20, lambda: heard)
+        assert heard.ended == 0, "the streams did not stay open"
         for path in (system.data / "logs").iterdir():
             assert PASSWORD not in path.read_text()

@@ -13,12 +13,13 @@ from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look, open_books
 from energy.broker.port import Delivery
+from energy.journal import Journal, JournalReader
 from energy.registry import Meter
 from energy.store.port import Point, Series, Store
 from energy.store.sqlite import SqliteStore
-from ingest.journal import Journal, JournalReader
 from ingest.land import Landing
 from ingest.plan import COUNTS
+from tests.where_books import books_url
 
 NOW = 1_795_306_500_000
 HOUR = 3_600_000
@@ -42,7 +43,7 @@ class Ground:
     def __init__(self, folder: Path, *meters: str) -> None:
         self.folder = folder
         self._connections: list[sqlite3.Connection] = []
-        self.books = open_books(f"sqlite:///{folder / 'books.db'}")
+        self.books = open_books(books_url(folder))
         self.books.dispose()
         event.listen(self.books, "connect", lambda connection, _record: self._connections.append(connection))
         self.store = SqliteStore(folder / "readings.db")
@@ -86,11 +87,11 @@ class Ground:
         self.books.dispose()
 
     def rows(self, table: Any, *leave_out: str) -> list[dict[str, Any]]:
-        """A table's rows, without some columns."""
+        """A table's rows by their keys, without some columns."""
         with look(self.books) as db:
             return [
                 {key: value for key, value in row.items() if key not in leave_out}
-                for row in db.execute(select(table)).mappings()
+                for row in db.execute(select(table).order_by(*table.primary_key.columns)).mappings()
             ]
 
     def ledger(self) -> Counter[str]:

@@ -1,7 +1,6 @@
 """Landing under faults: neighbours that are away or say no, faults of ours, and messages made to hurt."""
 
 import gzip
-import sqlite3
 from collections import Counter
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from energy.books import tables as t
+from energy.books.open import open_books
 from energy.errors import OutsideError
 from energy.store.port import Point, Series, TooOldError
 from ingest import land as module
@@ -17,6 +17,7 @@ from ingest import plan
 from ingest.decode import json_v1
 from ingest.sift import Sieve
 from tests.ingest.ground import HOUR, NOW, TOPIC, FaultyStore, Ground, drain, message, reading
+from tests.where_books import books_url
 
 
 def test_held_values_land_in_batches_and_through_an_outage(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,29 +103,41 @@ def test_what_the_store_will_never_take_is_refused(ground: Ground, held: bool, r
     assert rows == [("too_old", 1, 0, 2), ("too_old", 2, 0, 1)]
 
 
+_BREAK = {
+    "sqlite": "CREATE TRIGGER broken BEFORE UPDATE ON cursor WHEN new.plan IS NULL "
+              "BEGIN SELECT raise(ABORT, 'books away'); END",
+    "postgresql": "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS "
+                  "$$ BEGIN RAISE integrity_constraint_violation; END $$;"
+                  "CREATE TRIGGER broken BEFORE UPDATE ON cursor FOR EACH ROW WHEN (new.plan IS NULL) "
+                  "EXECUTE FUNCTION away()",
+}  # fmt: skip
+_MEND = {"sqlite": "DROP TRIGGER broken", "postgresql": "DROP FUNCTION away CASCADE"}
+
+
 def _break_finish(ground: Ground) -> None:
     with ground.books.begin() as db:
-        db.execute(text("CREATE TRIGGER broken BEFORE UPDATE ON cursor WHEN new.plan IS NULL "
-                        "BEGIN SELECT raise(ABORT, 'books away'); END"))  # fmt: skip
+        db.execute(text(_BREAK[db.dialect.name]))
 
 
 def _mend_finish(ground: Ground) -> None:
     with ground.books.begin() as db:
-        db.execute(text("DROP TRIGGER broken"))
+        db.execute(text(_MEND[db.dialect.name]))
 
 
 def test_locked_books_are_waited_for(ground: Ground) -> None:
     ground.receive(*(message(reading(ts=NOW + n, p_kw=1.0), seq=n + 1) for n in range(5)))
     landing = ground.landing()
+    sqlite = ground.books.dialect.name == "sqlite"
     with ground.books.connect() as db:
-        db.exec_driver_sql("PRAGMA busy_timeout = 50")
-    locker = sqlite3.connect(ground.folder / "books.db", isolation_level=None)
-    locker.execute("BEGIN IMMEDIATE")
-    for _ in range(3):
-        with pytest.raises(OperationalError, match="locked"):
-            landing.step()
-    locker.execute("ROLLBACK")
-    locker.close()
+        db.exec_driver_sql("PRAGMA busy_timeout = 50" if sqlite else "SET lock_timeout = '50ms'")
+        db.commit()
+    other = open_books(books_url(ground.folder))
+    with other.begin() as locker:
+        locker.execute(text("SELECT 1" if sqlite else "LOCK TABLE cursor IN EXCLUSIVE MODE"))
+        for _ in range(3):
+            with pytest.raises(OperationalError, match="lock"):
+                landing.step()
+    other.dispose()
     drain(landing)
     assert ground.ledger() == Counter(messages=5, received=5, landed=5)
 

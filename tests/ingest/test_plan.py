@@ -1,6 +1,5 @@
 """A plan that is kept: killed at every single step of landing, and all is exact after the next start."""
 
-import sqlite3
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -165,9 +164,9 @@ def test_a_kept_plan_is_carried_out_as_it_was_decided(ground: Ground) -> None:
         landing.step()
     assert ground.stored() != {}
     assert ground.ledger() == Counter()
-    with sqlite3.connect(ground.folder / "books.db") as db:
-        assert db.execute("SELECT plan IS NOT NULL, row FROM cursor").fetchall() == [(1, 0)]
-    db.close()
+    (cursor,) = ground.rows(t.cursor)
+    assert cursor["plan"] is not None
+    assert cursor["row"] == 0
     ground.land()
     assert ground.ledger()["landed"] == 4
     assert ground.ledger()["duplicate"] == 2
