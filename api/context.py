@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,7 +13,7 @@ from energy.store.port import Store
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The books, the two stores, the console's own address, and the hash of the admin key."""
+    """The books, the two stores, the console's own address, the hash of the admin key, the folder of the journals."""
 
     books: Engine
     readings: Store
@@ -20,6 +21,7 @@ class Context:
     url: str
     key_hash: str
     expected_parts: tuple[str, ...]
+    journal: Path | None = None
 
     @staticmethod
     def now() -> int:

@@ -46,15 +46,15 @@ def energy(
     items = []
     for low, high in page:
         span = slice((low - first) // QUARTER, (high - first) // QUARTER)
-        items.append({"start": to_text(low, place.zone), "end": to_text(high, place.zone), **_total(grids, span)})
+        items.append({"start": to_text(low, place.zone), "end": to_text(high, place.zone), **total(grids, span)})
     return {
         "site": site, "meter": meter, "unit": counted[0].unit if counted else "kWh", "from": to_text(first, place.zone),
-        "to": to_text(upto, place.zone), "step": step, "total": _total(grids, slice(None)), "items": items,
+        "to": to_text(upto, place.zone), "step": step, "total": total(grids, slice(None)), "items": items,
         "next": after,
     }  # fmt: skip
 
 
-def _total(grids: list[tuple[Meter, Grid]], span: slice) -> dict[str, Any]:
+def total(grids: list[tuple[Meter, Grid]], span: slice) -> dict[str, Any]:
     """Exact: each meter's windows are whole register counts, and the sum over meters is decimal."""
     amount, by_quality = Decimal(0), np.zeros(len(Quality), dtype=np.int64)
     for meter, grid in grids:

@@ -48,7 +48,7 @@ def pue(
     first, upto = window_range(start, end, place.zone, context.now(), 7 * _DAY)
     if upto - first > _LONGEST:
         raise InputError("bad_range", "at most a year at once")
-    spans, low, high = _spans(first, upto, step, place.zone)
+    spans, low, high = windows_of(first, upto, step, place.zone)
     grids = {meter: read_grid(context.accounts, site, meter, low, high) for meter in place.boundary.meters}
     grid = boundary_grid(grids, place.boundary, low, (high - low) // QUARTER)
     limit_row, floor_row = in_force(rows, "pue.limit", upto), in_force(rows, "coverage.floor", upto)
@@ -58,11 +58,11 @@ def pue(
         "to": to_text(upto, place.zone),
         "limit": {"value": limit_row.value, "source": limit_row.source, "verified": limit_row.verified,
                   "valid_from": to_text(limit_row.valid_from, place.zone)},
-        "items": [_item(grid, span, place.zone, limit_row.value, floor_row.value) for span in page], "next": after,
+        "items": [window_item(grid, span, place.zone, limit_row.value, floor_row.value) for span in page], "next": after,
     }  # fmt: skip
 
 
-def _spans(first: int, upto: int, step: PueStep, zone: str) -> tuple[list[tuple[int, int]], int, int]:
+def windows_of(first: int, upto: int, step: PueStep, zone: str) -> tuple[list[tuple[int, int]], int, int]:
     """The windows of a step, and the range of 15-minute windows that they need."""
     if step is PueStep.ROLLING:
         ends = range(-(-first // _HOUR) * _HOUR, upto + 1, _HOUR)
@@ -70,7 +70,7 @@ def _spans(first: int, upto: int, step: PueStep, zone: str) -> tuple[list[tuple[
     return windows(first, upto, Step(step.value), zone), first, upto
 
 
-def _item(grid: PueGrid, span: tuple[int, int], zone: str, limit: float, floor: float) -> dict[str, Any]:
+def window_item(grid: PueGrid, span: tuple[int, int], zone: str, limit: float, floor: float) -> dict[str, Any]:
     part = slice((span[0] - grid.start) // QUARTER, (span[1] - grid.start) // QUARTER)
     facility, it = grid.facility[part], grid.it[part]
     known = ~np.isnan(facility)

@@ -1,7 +1,7 @@
 """What the API takes and gives, with examples."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -38,7 +38,7 @@ class MeterBody(_Body):
 
     name_zh: str | None = Field(None, max_length=200, examples=["总进线"])
     name_en: str | None = Field(None, max_length=200, examples=["Incomer"])
-    register_: str | None = Field("e_kwh", alias="register", examples=["e_kwh"])
+    register_: str | None = Field("e_kwh", max_length=32, alias="register", examples=["e_kwh"])
     digits: int = Field(8, ge=1, le=12)
     decimals: int = Field(2, ge=0, le=6)
     multiplier: Decimal = Field(Decimal(1), gt=0, le=10**9, max_digits=18, examples=["1"])
@@ -51,6 +51,25 @@ class NoteBody(_Body):
     """A person's note on what they do."""
 
     note: str = Field("", max_length=2000, examples=["chiller 2 is being cleaned"])
+
+
+class ManualReading(_Body):
+    """What one meter showed at one moment, as somebody read it off or reckons it to have been."""
+
+    time: str = Field(max_length=64, examples=["2026-11-22T08:15"], description="Site time without an offset.")
+    values: dict[str, Annotated[float, Field(strict=True, allow_inf_nan=False)]] = Field(
+        min_length=1, max_length=20, examples=[{"e_kwh": 10233.25}], description="Quantity → value in its unit."
+    )
+    quality: Literal["measured", "estimated"] = "estimated"
+
+
+class ManualBody(_Body):
+    """Readings of one meter as they are entered by hand."""
+
+    site: str = Field(max_length=64, examples=["steel-1"])
+    meter: str = Field(max_length=64, examples=["incomer"])
+    reason: str = Field(min_length=1, max_length=500, examples=["gateway was without power, read off the display"])
+    readings: list[ManualReading] = Field(min_length=1, max_length=10_000)
 
 
 class Page(BaseModel):

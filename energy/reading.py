@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+EARLIEST = 1_262_304_000_000  # 2010-01-01 UTC; no meter that this system serves is older
+MAX_AHEAD = 10 * 60 * 1000  # a sender's clock may be this far ahead (ms)
+
 
 class Quality(IntEnum):
     """The trust in a value; stored as a float field, so the order must never change."""

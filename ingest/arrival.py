@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from energy.journal import Position
 from energy.reading import Reading
 from ingest.decode.message import Refusal
-from ingest.journal import Position
 from ingest.sift import Clash
 
 Row = dict[str, Any]

@@ -1,12 +1,9 @@
 """Whether a decoded reading can be true: its time and its values' bounds."""
 
 from energy.quantity import QUANTITIES
-from energy.reading import Reading
+from energy.reading import EARLIEST, MAX_AHEAD, Reading
 from energy.window import to_text
 from ingest.decode.message import Refusal
-
-EARLIEST = 1_262_304_000_000  # 2010-01-01 UTC; no meter that this system serves is older
-MAX_AHEAD = 10 * 60 * 1000  # a gateway's clock may be this far ahead (ms)
 
 
 def check(reading: Reading, received_at: int) -> tuple[Reading | None, tuple[Refusal, ...]]:

@@ -7,17 +7,18 @@ import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from energy import manual
 from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look
 from energy.errors import InputError, OutsideError, SetupError
+from energy.journal import JournalReader, Position, Record
 from energy.reading import Quality, Reading
 from energy.store.port import Store, TooOldError
 from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row, quarantine_rows
 from ingest.check import check
-from ingest.decode import json_v1
+from ingest.decode import by_hand, json_v1
 from ingest.decode.message import Item, Refusal
-from ingest.journal import JournalReader, Position, Record
 from ingest.plan import Plan, PlannedPoint, cursor, finish, keep
 from ingest.sequence import Sequence
 from ingest.sift import Sieve
@@ -31,14 +32,19 @@ _HELD = 2000
 class Landing:
     """The one owner of order, duplicate and conflict for a worker's journal."""
 
-    def __init__(self, books: Engine, store: Store, journal: JournalReader, worker: str) -> None:
-        """Takes up what a crash left half done at the first `step`.
+    def __init__(
+        self, books: Engine, store: Store, journal: JournalReader, worker: str, sieve: Sieve | None = None
+    ) -> None:
+        """Takes up what a crash left half done at the first `step`; journals of one store share a `sieve`.
 
         OutsideError when the books do not answer, SetupError when the journal is shorter than what has landed: new
         messages would get old positions, and never land.
         """
         self._books, self._store, self._journal, self._worker = books, store, journal, worker
-        self._sieve = Sieve(store)
+        self._sieve = sieve or Sieve(store)
+        self._dialect = (
+            (by_hand.parse_topic, by_hand.decode) if worker == manual.WORKER else (json_v1.parse_topic, json_v1.decode)
+        )
         self._sequences: dict[tuple[str, str, str], Sequence] = {}
         self._registry_version = -1
         self._meters: frozenset[tuple[str, str]] = frozenset()
@@ -54,13 +60,17 @@ class Landing:
 
         OutsideError when store or books do not answer; the next step then goes on where this one stood.
         """
-        if self._unfinished is not None:
-            self._carry_out(self._unfinished)
+        self.finish()
         self._held_due = self._learn_registry() or self._held_due
         while self._held_due:
             self._held_due = self._land_held()
         records = self._journal.read(self.position, _MESSAGES)
         return self._land(records) if records else 0
+
+    def finish(self) -> None:
+        """Carry out what was decided and not done; nobody may decide anything about the same store before."""
+        if self._unfinished is not None:
+            self._carry_out(self._unfinished)
 
     def _land(self, records: list[Record]) -> int:
         """Land a batch, as far as its bound; a message that we have no answer to is refused alone."""
@@ -118,10 +128,11 @@ class Landing:
     def _open(self, plan: Plan, record: Record) -> list[Arrival]:
         """One message → its readings to sift; what is refused or held goes to the plan."""
         origin = Origin("", "", record.received_at, self._worker, record.position)
+        parse_topic, decode = self._dialect
         try:
-            topic = json_v1.parse_topic(record.topic)
+            topic = parse_topic(record.topic)
             origin = origin._replace(site=topic.site, gateway=topic.gateway)
-            message = json_v1.decode(record.payload) if topic.kind == "telemetry" else None
+            message = decode(record.payload) if topic.kind == "telemetry" else None
         except InputError as error:
             plan.count(origin.site, origin.gateway, origin.day, messages=1, undecodable=1)
             refusal = Refusal(error.reason, error.detail, json_v1.excerpt(record.payload), 0)
@@ -180,8 +191,9 @@ class Landing:
                 account = f"{origin.site}/{origin.gateway}/{origin.day}"
                 plan.points.append(PlannedPoint(*arrival.key, when, verdict.new, account, origin.place(arrival.item)))
                 times.setdefault(arrival.key, []).append(when)
-            last = heard.setdefault(arrival.key, [0, 0])
-            last[:] = max(last[0], origin.received_at), max(last[1], when)
+            if origin.worker != manual.WORKER:  # a person's word is no sign of life of the meter
+                last = heard.setdefault(arrival.key, [0, 0])
+                last[:] = max(last[0], origin.received_at), max(last[1], when)
         plan.touched += [
             {"site": site, "meter": meter, "first": min(all_), "last": max(all_)}
             for (site, meter), all_ in times.items()

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from energy import manual
 from energy.books import tables as t
+from energy.journal import START, Position
 from energy.store.port import Point, Series
-from ingest.journal import START, Position
 
 Row = dict[str, Any]
 COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
@@ -66,10 +67,14 @@ class Plan(msgspec.Struct):
                 self.quarantine.append({
                     "at": self.at, "site": site, "gateway": gateway, "reason": "too_old",
                     "detail": "older than the store's retention", "count": number,
-                    "topic": f"ecm/v1/{site}/{gateway}/telemetry", "size": 0,
+                    "topic": _topic(site, gateway), "size": 0,
                     "excerpt": f"{point.meter} {point.time} {point.fields}"[:200], **point.place,
                 })  # fmt: skip
         self.points = [p for p in self.points if (p.site, p.meter, p.time) not in gone]
+
+
+def _topic(site: str, gateway: str) -> str:
+    return manual.topic(site) if gateway == manual.GATEWAY else f"ecm/v1/{site}/{gateway}/telemetry"
 
 
 def cursor(db: Connection, worker: str) -> tuple[Position, Plan | None]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from energy.broker.port import Broker, Delivery
 from energy.errors import InputError, OutsideError
+from energy.journal import Journal, Record
 from ingest.decode import json_v1
-from ingest.journal import Journal, Record
 from ingest.sequence import Sequence
 
 _log = logging.getLogger(__name__)

@@ -10,12 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deploy import adapters
 from deploy.options import service_options
+from energy import manual
 from energy.books import tables as t
 from energy.broker.paho import PahoBroker
 from energy.errors import CarbonwatchError
+from energy.journal import Journal
 from energy.settings import Settings
-from ingest.journal import Journal, JournalReader
-from ingest.land import Landing
+from ingest.landings import Landings
 from ingest.receive import Receipts, Receiver, receipts_from
 from ingest.sequence import Sequence
 
@@ -33,39 +34,31 @@ def ingest(settings: Settings, topics: str) -> None:
     """Receive over MQTT, journal, acknowledge, and land in the store."""
     adapters.log_to_stderr()
     stop = adapters.stop_event()
-    books = adapters.books(settings)
-    reader = JournalReader(settings.journal, _WORKER)
-    landing = Landing(books, adapters.stores(settings)[0], reader, _WORKER)
+    books = adapters.own_books(settings)
+    landings = Landings(books, adapters.stores(settings)[0], settings.journal, (_WORKER, manual.WORKER))
     broker = PahoBroker(settings.mqtt, f"carbonwatch-ingest-{_WORKER}")
     to_land = threading.Event()
-    receiver = Receiver(broker, Journal(settings.journal, _WORKER), _receipts(books, landing, reader), to_land)
-    lander = _Lander(landing, stop, to_land)
+    receiver = Receiver(broker, Journal(settings.journal, _WORKER), _receipts(books, landings), to_land)
+    lander = _Lander(landings, stop, to_land)
     threads = [
         threading.Thread(target=receiver.run, args=((topics,), stop), name="receive"),
         threading.Thread(target=lander.run, name="land"),
     ]
-    for thread in threads:
-        thread.start()
 
     def state() -> tuple[bool, dict[str, Any]]:
-        dead = [thread.name for thread in threads if not thread.is_alive()]
         trouble = receiver.trouble or lander.trouble or ("" if broker.connected else "no connection to the broker")
-        trouble = f"{', '.join(dead)} has ended" if dead else trouble
         detail = {"journaled": receiver.journaled, "landed_messages": lander.messages, "broker": broker.connected,
-                  "lag_messages": reader.count_after(landing.position), "journal_bytes": reader.size()}  # fmt: skip
+                  "lag_messages": landings.lag(), "journal_bytes": landings.size()}  # fmt: skip
         return not trouble, {**detail, "reason": trouble} if trouble else detail
 
-    while not stop.wait(_BEAT_S):
-        adapters.heartbeat(books, "ingest", state)
-    for thread in threads:
-        thread.join()
+    adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", state), _BEAT_S)
 
 
 class _Lander:
-    """The loop around `Landing.step`; a failing neighbour makes it wait and try again."""
+    """The loop around `Landings.step`; a failing neighbour makes it wait and try again."""
 
-    def __init__(self, landing: Landing, stop: threading.Event, to_land: threading.Event) -> None:
-        self._landing, self._stop, self._to_land = landing, stop, to_land
+    def __init__(self, landings: Landings, stop: threading.Event, to_land: threading.Event) -> None:
+        self._landings, self._stop, self._to_land = landings, stop, to_land
         self.messages = 0
         self.trouble = ""
 
@@ -73,7 +66,7 @@ class _Lander:
         """Land until told to stop."""
         while not self._stop.is_set():
             try:
-                done = self._landing.step()
+                done = self._landings.step()
             except (CarbonwatchError, SQLAlchemyError) as error:
                 self.trouble = f"landing waits: {error}"
                 _log.exception("landing waits")
@@ -86,8 +79,8 @@ class _Lander:
                 self._to_land.clear()
 
 
-def _receipts(books: Engine, landing: Landing, reader: JournalReader) -> Receipts:
+def _receipts(books: Engine, landings: Landings) -> Receipts:
     with books.begin() as db:
         rows = db.execute(select(t.gateway)).all()
     known = {(row.site, row.gateway, row.boot): Sequence(row.seen) for row in rows}
-    return receipts_from(known, reader.all_after(landing.position))
+    return receipts_from(known, landings.readers[_WORKER].all_after(landings.landings[_WORKER].position))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from energy import manual
 from energy.errors import InputError
 from energy.quantity import QUANTITIES
 from energy.reading import Quality, Reading
@@ -54,6 +55,8 @@ def parse_topic(topic: str) -> Topic:
         raise InputError("bad_topic", "not of the shape ecm/v1/{site}/{gateway}/telemetry")
     if not (NAME.fullmatch(words[2]) and NAME.fullmatch(words[3])):
         raise InputError("bad_topic", "site or gateway is not a name of 1 to 64 letters, digits, '_', '.', '-'")
+    if words[3] == manual.GATEWAY:
+        raise InputError("bad_topic", f"no gateway may be called {manual.GATEWAY!r}: that is for entries by hand")
     return Topic(words[2], words[3], words[4])
 
 

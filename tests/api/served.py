@@ -128,7 +128,7 @@ def fill(one: Served) -> None:
     with context.books.begin() as db:
         db.execute(insert(t.touched), touched)
     Accounts(context.books, context.readings, context.accounts).step()
-    _books(context.books)
+    fill_books(context.books)
 
 
 def _reading(meter: Meter, n: int) -> Point:
@@ -136,7 +136,8 @@ def _reading(meter: Meter, n: int) -> Point:
     return Point(Series("meter", meter.site, meter.id), FIRST + n * QUARTER, fields)
 
 
-def _books(books: Engine) -> None:
+def fill_books(books: Engine) -> None:
+    """Alerts, what came in, and what of it was refused or is held."""
     alerts = [
         {"kind": KINDS[n % 3], "site": ("steel-1", "dc-1")[n % 2], "meter": ("incomer", "")[n % 2], "state": "active",
          "since": FIRST, "confirmed": FIRST + n, "raised_at": FIRST + n, "updated_at": FIRST + n, "until": None,

@@ -17,11 +17,12 @@ import pytest
 
 from energy.books import tables as t
 from energy.broker.paho import PahoBroker
-from ingest.journal import START, Record
+from energy.journal import START, Record
 from tests.contract.brokers import BROKERS, Inbox, Place, running, wait
 from tests.ingest.ground import NOW, TOPIC, Ground, message, reading
 from tests.source import ROOT
 from tests.system import plain_environment
+from tests.where_books import books_environment
 
 GOLDEN = ROOT / "tests" / "golden" / "json_v1"
 # Topics that MQTT allows and we do not know.
@@ -62,7 +63,8 @@ def ingest(data: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
     """The real process; asked to end at the end, unless it was killed."""
     command = [sys.executable, "-P", "-m", "deploy", "ingest", "--data", str(data), "--mqtt", url, "--topics", "#"]
     with (data / "ingest.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=plain_environment(), cwd=ROOT)
+        env = {**plain_environment(), **books_environment(data)}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=ROOT)
     try:
         yield process
         if process.poll() is None:
@@ -220,5 +222,5 @@ def len_of(place: Ground) -> int:
 
 
 def cursor_is_at_the_end(place: Ground) -> bool:
-    (cursor,) = place.rows(t.cursor)
+    (cursor,) = [row for row in place.rows(t.cursor) if row["worker"] == "w1"]
     return cursor["plan"] is None and (cursor["day"], cursor["row"]) == records(place)[-1].position

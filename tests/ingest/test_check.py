@@ -5,9 +5,9 @@ import math
 import pytest
 
 from energy.quantity import QUANTITIES
-from energy.reading import Quality, Reading
+from energy.reading import EARLIEST, MAX_AHEAD, Quality, Reading
 from energy.window import parse_time
-from ingest.check import EARLIEST, MAX_AHEAD, check
+from ingest.check import check
 
 NOW = 1_795_306_500_000
 

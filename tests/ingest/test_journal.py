@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from energy import journal as module
 from energy.broker.port import Delivery
 from energy.errors import OutsideError, SetupError
-from ingest import journal as module
-from ingest.journal import START, Journal, JournalReader, Position, leaf_hash
+from energy.journal import START, Journal, JournalReader, Position, leaf_hash
 
 DAY_MS = 86_400_000
 NOW = 1_795_306_500_000  # on 2026-11-22
@@ -171,7 +171,7 @@ def test_a_file_being_made_is_empty(tmp_path: Path, writer: Journal) -> None:
 
 def test_one_journal_has_one_writer(tmp_path: Path, writer: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PREDECESSOR_S", 0.2)
-    with pytest.raises(SetupError, match="another ingest"):
+    with pytest.raises(SetupError, match="another process writes the journal w1"):
         Journal(tmp_path, "w1")
     Journal(tmp_path, "w2").close()
     writer.close()

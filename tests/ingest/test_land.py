@@ -8,7 +8,7 @@ import pytest
 from energy.books import tables as t
 from energy.broker.port import Delivery
 from energy.errors import SetupError
-from ingest.journal import Position
+from energy.journal import Position
 from tests.ingest.ground import DAY, HOUR, NOW, TOPIC, Ground, drain, message, reading
 
 

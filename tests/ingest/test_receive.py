@@ -11,7 +11,7 @@ import pytest
 
 from energy.broker.paho import PahoBroker
 from energy.errors import OutsideError
-from ingest.journal import START, Journal, JournalReader, Position
+from energy.journal import START, Journal, JournalReader, Position
 from ingest.receive import Receipts, Receiver, receipts_from
 from ingest.sequence import Sequence
 from tests.contract.brokers import BROKERS, Inbox, Place, rest, running, wait
@@ -63,12 +63,12 @@ class FaultyJournal(Journal):
     full = False
     refused = 0
 
-    def append(self, batch: Any) -> None:
+    def append(self, batch: Any) -> Position:
         """OutsideError while it is full."""
         if self.full and batch:
             self.refused += 1
             raise OutsideError("disk full")
-        super().append(batch)
+        return super().append(batch)
 
 
 Begin = Callable[..., Taking]

@@ -57,16 +57,20 @@ class Journal:
         self._take()
         self._day = max(_days(folder, worker), default="")
 
-    def append(self, batch: Sequence[Delivery]) -> None:
-        """Durable on return, in this order; OutsideError when it is not (then nothing of the last day's part is)."""
-        at = 0
+    def append(self, batch: Sequence[Delivery]) -> Position:
+        """Durable on return, in this order; where the last of it lies (START of an empty batch).
+
+        OutsideError when it is not durable (then nothing of the last day's part is).
+        """
+        at, last = 0, START
         while at < len(batch):
             day = max(self._day, _day_of(batch[at].received_at))  # a clock set back never reopens an older file
             end = at
             while end < len(batch) and _day_of(batch[end].received_at) <= day:
                 end += 1
-            self._write(day, batch[at:end])
+            last = self._write(day, batch[at:end])
             at = end
+        return last
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -81,7 +85,9 @@ class Journal:
             except OSError as error:
                 if time.monotonic() > until:
                     self._lock.close()
-                    raise SetupError(f"another ingest writes the journal in {self._folder}: stop it first") from error
+                    raise SetupError(
+                        f"another process writes the journal {self._worker} in {self._folder}: stop it first"
+                    ) from error
                 time.sleep(0.05)
             else:
                 return
@@ -91,13 +97,14 @@ class Journal:
             self._file.close()
             self._file = None
 
-    def _write(self, day: str, batch: Sequence[Delivery]) -> None:
+    def _write(self, day: str, batch: Sequence[Delivery]) -> Position:
         rows = [(d.received_at, d.topic, d.payload, leaf_hash(d)) for d in batch]
         try:
             file = self._open(day)
             file.execute("BEGIN IMMEDIATE")
             try:
                 file.executemany("INSERT INTO record (received_at, topic, payload, leaf) VALUES (?, ?, ?, ?)", rows)
+                last = int(file.execute("SELECT max(row) FROM record").fetchone()[0])
                 file.execute("COMMIT")
             except sqlite3.Error:
                 if file.in_transaction:
@@ -106,6 +113,7 @@ class Journal:
         except sqlite3.Error as error:
             self._close_file()  # what is wrong with it may end with it
             raise OutsideError(f"journal of {day}: {error}") from error
+        return Position(day, last)
 
     def _open(self, day: str) -> sqlite3.Connection:
         if self._file is None or day != self._day:

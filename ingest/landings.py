@@ -1,0 +1,40 @@
+"""Lands the journals of one folder, one after another, with one owner of order, duplicate and conflict."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from energy.journal import JournalReader
+from energy.store.port import Store
+from ingest.land import Landing
+from ingest.sift import Sieve
+
+
+class Landings:
+    """A `Landing` for each worker's journal, all on one sieve; one thread steps them."""
+
+    def __init__(self, books: Engine, store: Store, folder: Path, workers: tuple[str, ...]) -> None:
+        """Raises as `Landing` does."""
+        self.readers = {worker: JournalReader(folder, worker) for worker in workers}
+        sieve = Sieve(store)
+        self.landings = {
+            worker: Landing(books, store, reader, worker, sieve) for worker, reader in self.readers.items()
+        }
+
+    def step(self) -> int:
+        """Land one batch of each journal; the number of messages, 0 when all are drained.
+
+        What was decided for any journal is in the store before anything is decided for another: the sieve could not
+        see it otherwise. OutsideError as from `Landing.step`; the next step then goes on.
+        """
+        for landing in self.landings.values():
+            landing.finish()
+        return sum(landing.step() for landing in self.landings.values())
+
+    def lag(self) -> int:
+        """How many messages are journaled and have not landed."""
+        return sum(reader.count_after(self.landings[worker].position) for worker, reader in self.readers.items())
+
+    def size(self) -> int:
+        """Bytes of all journals."""
+        return sum(reader.size() for reader in self.readers.values())
