@@ -58,7 +58,8 @@ def pue(
         "to": to_text(upto, place.zone),
         "limit": {"value": limit_row.value, "source": limit_row.source, "verified": limit_row.verified,
                   "valid_from": to_text(limit_row.valid_from, place.zone)},
-        "items": [window_item(grid, span, place.zone, limit_row.value, floor_row.value) for span in page], "next": after,
+        "items": [window_item(grid, span, place.zone, limit_row.value, floor_row.value) for span in page],
+        "next": after,
     }  # fmt: skip
 
 
@@ -71,6 +72,7 @@ def windows_of(first: int, upto: int, step: PueStep, zone: str) -> tuple[list[tu
 
 
 def window_item(grid: PueGrid, span: tuple[int, int], zone: str, limit: float, floor: float) -> dict[str, Any]:
+    """One window of the grid as the API shows it."""
     part = slice((span[0] - grid.start) // QUARTER, (span[1] - grid.start) // QUARTER)
     facility, it = grid.facility[part], grid.it[part]
     known = ~np.isnan(facility)
