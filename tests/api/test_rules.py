@@ -77,6 +77,28 @@ def test_the_table_of_roles_is_the_one_that_was_decided() -> None:
     }
 
 
+def decided(method: str, path: str) -> Permission:
+    """What a route does, by what it is called: whoever gives a route another rule says so here."""
+    noun = path.split("/")[1]
+    if noun in ("accounts", "keys") or (noun == "sessions" and not path.endswith("/current")):
+        return Permission.ADMINISTER
+    if noun == "audit" or path.startswith("/exports/audit"):
+        return Permission.AUDIT
+    if method == "GET":
+        kinds = {"exports": Permission.EXPORT, "gateways": Permission.INTAKE, "quarantine": Permission.INTAKE}
+        return kinds.get(noun, Permission.READ)
+    return {
+        "regions": Permission.ADMINISTER, "units": Permission.ADMINISTER, "sites": Permission.REGISTER,
+        "alerts": Permission.ACT, "manual-readings": Permission.ENTER, "console-links": Permission.READ,
+        "sessions": Permission.READ,
+    }[noun]  # fmt: skip
+
+
+def test_the_rule_of_a_route_is_the_one_for_what_it_does(known: Served) -> None:
+    for call in calls(known.app):
+        assert call.permission == decided(*call.key), call.key
+
+
 def test_the_auditor_changes_nothing(known: Served) -> None:
     """What it may write is its own: a link and the end of its session."""
     may = {call.key for call in calls(known.app) if call.writes and call.allowed(Role.AUDITOR)}
