@@ -1,0 +1,1 @@
+"""The steps, each a frozen copy of what it makes."""
