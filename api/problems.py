@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from energy.errors import CarbonwatchError, InputError
@@ -34,6 +34,16 @@ def install(app: FastAPI) -> None:
     def _outside(_: Request, error: Exception) -> JSONResponse:
         _log.error("a neighbour does not answer: %s", error)
         return problem(503, "a part that this answer needs does not respond now; try again, and see /api/v1/health")
+
+    @app.exception_handler(IntegrityError)
+    def _together(_: Request, error: IntegrityError) -> JSONResponse:
+        _log.warning("two at once: %s", error)
+        return problem(409, "somebody else did the same at this moment: look at what is there now, and try again")
+
+    @app.exception_handler(DataError)
+    def _unkept(_: Request, error: DataError) -> JSONResponse:
+        _log.warning("cannot be kept: %s", error)
+        return problem(422, "a text or number in it cannot be kept: no NUL characters, nothing too large", "bad_request")
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

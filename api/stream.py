@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -85,25 +86,25 @@ class _Watch:
         return bool(self._waiting)
 
     def news(self) -> list[str] | None:
-        """The events since the last call; a store that does not answer shows in `health`.
+        """The events since the last call; a store or books that do not answer show in `health`.
 
         None when the client may not listen any more: its key or session has ended.
         """
-        now, grant = self._context.now(), self._renewed()
-        if grant is None:
-            return None
-        self._grant = grant
-        state = health(self._context)
+        now, state = self._context.now(), health(self._context)
         out: list[_Event] = []
         if (said := json.dumps(state["status"])) != self._health:
             self._health = said
             out.append(("health", state))
         try:
+            grant = self._renewed()
+            if grant is None:
+                return None
+            self._grant = grant
             if readings := self._readings():
                 out.append(("readings", readings))
-        except OutsideError:
+            out += [("alert", item) for item in self._changed_alerts()]
+        except (OutsideError, SQLAlchemyError):
             return self._numbered(out, self._position)
-        out += [("alert", item) for item in self._changed_alerts()]
         return self._numbered(out, self._position if self.behind else now)
 
     def _numbered(self, events: list[_Event], position: int | None) -> list[str]:
@@ -143,11 +144,12 @@ class _Watch:
             elif self._position is not None:
                 self._waiting = {ident for ident, at in self._alerts.items() if at >= self._position - _LAG_MS}
             told = sorted(self._waiting)[:_ALERTS_AT_ONCE]
-            self._waiting -= set(told)
             if not told:
                 return []
             query = select(t.alert).where(t.alert.c.id.in_(told), mine).order_by(t.alert.c.id)
-            return alert_items(db, db.execute(query).mappings().all())
+            items = alert_items(db, db.execute(query).mappings().all())
+        self._waiting -= set(told)
+        return items
 
 
 async def _events(request: Request, watch: _Watch) -> AsyncIterator[str]:
