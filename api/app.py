@@ -1,9 +1,8 @@
-"""The application: every router, the problems, and the headers that every answer carries."""
+"""The application: every router, the problems, the rates that hold for all of them, and the guard before it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI
 
 from api import (
     accounts,
@@ -11,12 +10,18 @@ from api import (
     audit,
     document,
     energy,
+    etag,
+    exports,
+    guard,
     health,
+    idempotency,
     intake,
     keys,
+    manual,
     pages,
     problems,
     pue,
+    rates,
     readings,
     sessions,
     sites,
@@ -25,16 +30,17 @@ from api import (
 )
 from api.context import Context
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_ROUTES = (
+    health, units, sites, readings, manual, energy, pue, alerts, intake, exports, stream, sessions, accounts, keys,
+    audit,
+)  # fmt: skip
 
 
-def create_app(context: Context) -> FastAPI:
-    """The API under /api/v1 and the console at /; `app.state.stopping` ends the streams."""
+def create_app(context: Context, rules: rates.Rules | None = None, walls: guard.Walls | None = None) -> FastAPI:
+    """The API under /api/v1 and the console at /; `app.state.stopping` ends the streams.
+
+    Without `walls` it answers to the names of its own address only.
+    """
     app = FastAPI(
         title="carbonwatch",
         version="1",
@@ -42,37 +48,18 @@ def create_app(context: Context) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(rates.counted)],
     )
     app.state.context = context
     app.state.stopping = asyncio.Event()
-    for module in (
-        health,
-        units,
-        sites,
-        readings,
-        energy,
-        pue,
-        alerts,
-        intake,
-        stream,
-        sessions,
-        accounts,
-        keys,
-        audit,
-    ):
+    app.state.rates = rates.Rates(rules or rates.Rules())
+    for module in _ROUTES:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(pages.links, prefix="/api/v1")
     pages.install(app)
     problems.install(app)
     document.install(app)
-
-    @app.middleware("http")
-    async def _headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        answer = await call(request)
-        for name, value in _HEADERS.items():
-            answer.headers.setdefault(name, value)
-        if request.url.path.startswith("/console/vendor/"):
-            answer.headers["Cache-Control"] = "max-age=3600"
-        return answer
-
+    app.add_middleware(idempotency.Idempotency)
+    app.add_middleware(etag.ETags)
+    guard.install(app, walls or guard.Walls(guard.hosts(context.url)), https=context.url.startswith("https:"))
     return app

@@ -17,7 +17,7 @@ _PREDECESSOR_S = 8.0  # a killed system's children need a moment to notice
 def take_directory(data: Path) -> IO[str]:
     """Make `data` and lock it for this process; keep the answer open. SetupError when it is not ours to have."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # hashes of passwords are in it
         lock = (data / "lock").open("a", encoding="utf-8")
     except OSError as error:
         raise SetupError(

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from energy.cell import inert
+
 Row = Mapping[str, Any]
 
 
@@ -19,7 +21,7 @@ def show(form: str, document: Any, rows: Sequence[Row], columns: Sequence[str], 
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_plain(_look(row, column)) for column in columns] for row in rows)
+        writer.writerows([_cell(_look(row, column)) for column in columns] for row in rows)
     else:
         cells = [[_plain(_look(row, column)) for column in columns] for row in rows]
         click.echo(tabulate(cells, headers=columns, disable_numparse=True) if cells else "nothing to show")
@@ -31,6 +33,11 @@ def _look(row: Any, path: str) -> Any:
     for name in path.split("."):
         row = row.get(name) if isinstance(row, Mapping) else None
     return row
+
+
+def _cell(value: Any) -> str:
+    """A number as it is, and text that no spreadsheet takes for a formula: gateways may send any."""
+    return inert(value) if isinstance(value, str) else _plain(value)
 
 
 def _plain(value: Any) -> str:

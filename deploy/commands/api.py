@@ -1,62 +1,80 @@
 """`carbonwatch api`: the HTTP API and the console, until it is told to stop."""
 
-import asyncio
-import logging
 from pathlib import Path
-from types import FrameType
+from urllib.parse import urlsplit
 
 import click
-import uvicorn
-from fastapi import FastAPI
 
 from api.app import create_app
 from api.context import Context
-from deploy import adapters
-from deploy.options import service_options
+from api.guard import Walls, hosts
+from api.rates import Rules
+from deploy import adapters, ground
+from deploy.listen import Server, secure
+from deploy.options import host_option, port_option, service_options
 from energy.books.people import digest
 from energy.errors import SetupError
 from energy.settings import Settings
 
 _PARTS = ("analytics", "broker", "ingest")
+_WILD = ("0.0.0.0", "::", "")  # noqa: S104
+_FILE = click.Path(path_type=Path)
 
 
-@click.command(epilog="Example: carbonwatch api --data data --port 8080")
+@click.command(epilog="Example: carbonwatch api --data data --port 8443 --tls-cert cert.pem --tls-key key.pem")
 @service_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8080, show_default=True, help="The port to listen on.")
+@host_option
+@port_option
 @click.option("--expect", multiple=True, default=_PARTS, help="A part that health must hear from; may be repeated.")
-def api(settings: Settings, host: str, port: int, expect: tuple[str, ...]) -> None:
+@click.option("--tls-cert", type=_FILE, default=None, help="Speak TLS with this certificate (PEM, with its chain).")
+@click.option("--tls-key", type=_FILE, default=None, help="The certificate's key (PEM, not encrypted).")
+@click.option(
+    "--public-url", default=None, metavar="URL", help="The address that people use, if a proxy stands before."
+)
+@click.option("--name", "names", multiple=True, metavar="HOST", help="A further name it answers to; may be repeated.")
+def api(
+    settings: Settings, host: str, port: int, expect: tuple[str, ...], tls_cert: Path | None, tls_key: Path | None,
+    public_url: str | None, names: tuple[str, ...],
+) -> None:  # fmt: skip
     """Serve the API under /api/v1 and the console at /."""
     adapters.log_to_stderr()
+    if (tls_cert is None) != (tls_key is None):
+        raise SetupError("--tls-cert and --tls-key are given together")
+    tls = secure(tls_cert, tls_key) if tls_cert and tls_key else None
+    port = port or ground.free_port(host, port, "--port")
+    own = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    url = _public(public_url or settings.public_url or own)
     readings, windows = adapters.stores(settings)
     context = Context(
-        adapters.books(settings), readings, windows, f"http://{host}:{port}", digest(_key(settings.key_file)), expect
-    )
-    _Server(create_app(context), host, port).run()
+        adapters.books(settings), readings, windows, url, digest(_key(settings.key_file)), expect, settings.journal
+    )  # fmt: skip
+    app = create_app(context, _rules(settings), _walls(settings, host, [own, url], names))
+    Server(app, host, port, proxies=settings.proxies, tls=tls).run()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that lets the streams end before it waits for open connections."""
+def _rules(settings: Settings) -> Rules:
+    return Rules(settings.requests_per_minute, settings.sign_ins_per_minute, settings.streams_per_holder)
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        self._stopping: asyncio.Event = app.state.stopping
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=5,
-                server_header=False,
-            )
-        )
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM and SIGINT: end the streams, then the server."""
-        self._stopping.set()
-        super().handle_exit(sig, frame)
+def _walls(settings: Settings, host: str, urls: list[str], names: tuple[str, ...]) -> Walls:
+    """What the API answers to: its own address, the one that people use, and every name it was told, on any port."""
+    told = {name.strip().lower() for name in (*names, *(settings.names or "").split(",")) if name.strip()}
+    known = hosts(*urls) | {name if ":" in name else f"{name}:*" for name in told}
+    return Walls(
+        known, any_address=host in _WILD, body=settings.body_bytes, answer_s=settings.answer_seconds,
+    )  # fmt: skip
+
+
+def _public(url: str) -> str:
+    """The address if it can be one: a scheme and a name, perhaps a port."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        raise SetupError(f"--public-url {url!r} must look like https://carbon.example or http://name:8080")
+    return url.rstrip("/")
 
 
 def _key(path: Path) -> str:
