@@ -105,11 +105,9 @@ def test_who_does_not_take_an_answer_is_dropped(known: Served, monkeypatch: pyte
         assert taken < 50_000_000
 
 
-def test_connections_are_bounded(known: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    known.http.close()
-    known.bare.close()
+def test_connections_are_bounded(fresh: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listen, "CONNECTIONS", 5)
-    address = httpx.URL(known.url)
+    address = httpx.URL(fresh.url)
     lines = [socket.create_connection((address.host, address.port), timeout=5) for _ in range(8)]
     time.sleep(0.5)
     dropped = 0
