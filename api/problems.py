@@ -43,7 +43,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DataError)
     def _unkept(_: Request, error: DataError) -> JSONResponse:
         _log.warning("cannot be kept: %s", error)
-        return problem(422, "a text or number in it cannot be kept: no NUL characters, nothing too large", "bad_request")
+        return problem(
+            422, "a text or number in it cannot be kept: no NUL characters, nothing too large", "bad_request"
+        )
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ NEIGHBOURS = {
     "chromium": "Chromium",
     "alertmanager": "Alertmanager",
 }
+NEED = "needs"  # a report's property: a neighbour that its test needs
 _ran: Counter[str] = Counter()
 _skipped: Counter[str] = Counter()
 
@@ -73,11 +73,12 @@ def needed(item: pytest.Item) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose neighbour is absent, or fail it where that one is required."""
-    for name in needed(item):
+    names = needed(item)
+    item.user_properties += [(NEED, name) for name in names]
+    for name in names:
         if present(name) is None:
             if name in required(item.config):
                 pytest.fail(f"{NEIGHBOURS[name]} is required, and absent", pytrace=False)
-            _skipped[name] += 1
             pytest.skip(f"{NEIGHBOURS[name]} is absent")
 
 
@@ -88,15 +89,13 @@ def pytest_runtest_teardown() -> Generator[None]:
     where_books.tidy()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[Any]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count the tests that really ran with each neighbour."""
-    report = yield
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count the tests that really ran with each neighbour, in whichever process that was."""
+    names = {str(name) for what, name in report.user_properties if what == NEED}
     if report.when == "call" and not report.skipped:
-        _ran.update(set(needed(item)))
-    return report
+        _ran.update(names)
+    elif report.when == "setup" and report.skipped:
+        _skipped.update(name for name in names if present(name) is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
