@@ -138,17 +138,15 @@ class _Watch:
         with look(self._context.books) as db:
             mine = self._grant.only(t.alert.c.site)
             found = db.execute(select(t.alert.c.id, t.alert.c.updated_at).where(mine)).all()
-            before, self._alerts = self._alerts, {row.id: row.updated_at for row in found}
-            if before is not None:
-                self._waiting |= {ident for ident, at in self._alerts.items() if before.get(ident) != at}
+            known, waiting = {row.id: row.updated_at for row in found}, set(self._waiting)
+            if self._alerts is not None:
+                waiting |= {ident for ident, at in known.items() if self._alerts.get(ident) != at}
             elif self._position is not None:
-                self._waiting = {ident for ident, at in self._alerts.items() if at >= self._position - _LAG_MS}
-            told = sorted(self._waiting)[:_ALERTS_AT_ONCE]
-            if not told:
-                return []
+                waiting = {ident for ident, at in known.items() if at >= self._position - _LAG_MS}
+            told = sorted(waiting)[:_ALERTS_AT_ONCE]
             query = select(t.alert).where(t.alert.c.id.in_(told), mine).order_by(t.alert.c.id)
-            items = alert_items(db, db.execute(query).mappings().all())
-        self._waiting -= set(told)
+            items = alert_items(db, db.execute(query).mappings().all()) if told else []
+        self._alerts, self._waiting = known, waiting - set(told)  # only now: books that fail are asked again
         return items
 
 
