@@ -29,16 +29,23 @@ class Connection(H11Protocol):
     """uvicorn's connection with limits on time where uvicorn has none: before a request's head is whole, while a body
     comes that nobody reads, and while the other side does not take the answer."""
 
+    since = 0.0  # when it began to rest, in the loop's time
     _head: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take it, or drop it where there are too many."""
+        """Take it; where there are too many, the one that has rested longest goes, or this one where none rests."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
-            transport.abort()
-            return
+            resting = [one for one in self.connections if isinstance(one, Connection) and one is not self and one.rests]
+            min(resting, key=lambda one: one.since, default=self).transport.abort()
+        self.since = self.loop.time()
         self._expect_head(HEAD_S)
+
+    @property
+    def rests(self) -> bool:
+        """Whether no request of it is being answered; one whose head is not whole counts as resting."""
+        return self.cycle is None or self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -55,6 +62,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """The next head is awaited; what is left of this body must be over by then."""
+        self.since = self.loop.time()
         self._expect_head(KEEP_ALIVE_S + HEAD_S)
         super().on_response_complete()
 
