@@ -27,7 +27,7 @@ def head(method: str, path: str, *fields: str) -> bytes:
 
 
 def ask(open_: socket.socket, one: Served, *pieces: bytes, pause: float = 0.0) -> tuple[int, dict[str, Any], float]:
-    """Send the pieces; the answer's status, its problem, and the seconds until it was there; status 0 where the line was cut."""
+    """Send the pieces; the answer's status and problem, and the seconds until it was there; status 0 for a cut line."""
     began = time.monotonic()
     host = one.url.removeprefix("http://").encode()
     for piece in pieces:
