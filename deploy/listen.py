@@ -21,7 +21,7 @@ from energy.errors import SetupError
 KEEP_ALIVE_S = 5  # a connection may rest so long
 HEAD_S = 10.0  # a request's head must be whole so long after its connection was made, or has rested enough
 STALL_S = 30.0  # whoever does not take what is sent to him so long has gone
-THREADS = 16  # answer at once; with more of them they get in each other's way (docs/benchmarks.md)
+THREADS = 8  # answer at once; with more of them they get in each other's way (docs/benchmarks.md)
 CONNECTIONS = 512  # at once; the books and stores need open files too
 
 

@@ -30,6 +30,9 @@ class SqliteStore:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._ids: dict[tuple[Series, str], int] = {}
+        # Rows are fetched by one thread at a time: the driver gives up the interpreter's lock for each of them, and
+        # several threads would spend their time handing it to each other.
+        self._turn = threading.Lock()
         with self._errors():
             self._connection().executescript(_SCHEMA)
 
@@ -58,10 +61,11 @@ class SqliteStore:
         with self._errors():
             connection = self._connection()
             for field in fields:
-                rows = connection.execute(
-                    "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time",
-                    (self._known_id(connection, series, field), start, end),
-                ).fetchall()
+                with self._turn:
+                    rows = connection.execute(
+                        "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time",
+                        (self._known_id(connection, series, field), start, end),
+                    ).fetchall()
                 times = np.fromiter((row[0] for row in rows), np.int64, len(rows))
                 columns[field] = times, np.fromiter((row[1] for row in rows), np.float64, len(rows))
         return align(columns)
@@ -92,7 +96,7 @@ class SqliteStore:
     def latest(self, measurement: str, since: int) -> list[Point]:
         """See `Store.latest`."""
         newest: dict[Series, tuple[int, dict[str, float]]] = {}
-        with self._errors():
+        with self._errors(), self._turn:
             connection = self._connection()
             known = connection.execute(
                 "SELECT id, site, meter, field FROM series WHERE measurement = ?", (measurement,)
