@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulators.faults import Degradation
-from simulators.load import Load, Source, Total
+from simulators.source import Load, Source, Total
 from simulators.noise import Floats, Ints, drift, key_of
 from simulators.plant_clock import between, hour, weekday
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.window import QUARTER
-from simulators.load import COUNTS_PER_UNIT, Load, Source, Total
+from simulators.source import COUNTS_PER_UNIT, Load, Source, Total
 from simulators.noise import Floats, Ints, bell, drift, key_of
 from simulators.plant_clock import between, weekday
 

@@ -6,7 +6,7 @@ import pytest
 from energy.window import QUARTER, parse_time
 from simulators.demo_sites import demo_sites
 from simulators.faults import Degradation
-from simulators.load import Load, Register, Total
+from simulators.source import Load, Register, Total
 from simulators.noise import DAY, bell, drift, uniform
 from simulators.plant_clock import between, hour, weekday
 

@@ -1,6 +1,6 @@
 """What one meter measures: integer counts for each 15-minute slot, and the flow at any instant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +65,47 @@ class Total:
         """See `Source.flow`."""
         below = np.sum([part.flow(times) for part in self.parts], axis=0)
         return np.asarray(below * (1 + self.share), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Another source times `factor` (of ms UTC [n] → [n]), taken at each slot's start and at each instant."""
+
+    source: Source
+    factor: Shape
+
+    def counts(self, slots: Ints) -> Ints:
+        """See `Source.counts`."""
+        return np.rint(self.source.counts(slots) * np.maximum(self.factor(slots * QUARTER), 0)).astype(np.int64)
+
+    def flow(self, times: Ints) -> Floats:
+        """See `Source.flow`."""
+        return self.source.flow(times) * self.factor(times)
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A source that never falls below another one."""
+
+    source: Source
+    floor: Source
+
+    def counts(self, slots: Ints) -> Ints:
+        """See `Source.counts`."""
+        return np.maximum(self.source.counts(slots), self.floor.counts(slots))
+
+    def flow(self, times: Ints) -> Floats:
+        """See `Source.flow`."""
+        return np.maximum(self.source.flow(times), self.floor.flow(times))
+
+
+Change = Callable[[Source], Source]
+Changes = Mapping[str, Change]
+
+
+def changed(sources: Mapping[str, Source], changes: Changes) -> dict[str, Source]:
+    """Each meter's source as `changes` alters it: what really happens in the plant, so totals are taken of these."""
+    return {meter: changes[meter](source) if meter in changes else source for meter, source in sources.items()}
 
 
 class Register:
