@@ -3,9 +3,9 @@
 import numpy as np
 
 from simulators.faults import Degradation
-from simulators.source import Load, Source, Total
 from simulators.noise import Floats, Ints, drift, key_of
 from simulators.plant_clock import between, hour, weekday
+from simulators.source import Load, Source, Total
 
 _IT_KW = 820.0
 _CYCLE = 204 * 60_000  # ms in which the chiller charges the tank and lets it run down

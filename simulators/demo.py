@@ -15,9 +15,9 @@ from energy.reading import Reading
 from energy.window import QUARTER, floor_quarter, parse_time, to_text
 from simulators.demo_sites import PERIOD, DemoSite, MeterFeed, demo_sites
 from simulators.gateway import Gateway, new_boot
-from simulators.source import COUNTS_PER_UNIT
 from simulators.noise import DAY, Ints
 from simulators.registering import register
+from simulators.source import COUNTS_PER_UNIT
 
 _log = logging.getLogger(__name__)
 GATEWAY = "gw-1"

@@ -7,9 +7,9 @@ from energy.registry import Boundary, Meter, Site
 from energy.window import floor_quarter
 from simulators.data_centre import data_centre
 from simulators.faults import Degradation
-from simulators.source import Register, Source
 from simulators.noise import DAY, key_of
 from simulators.plants import paper_mill, steel_works
+from simulators.source import Register, Source
 
 HISTORY_DAYS = 35
 PERIOD = 5  # s between live readings

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy.window import QUARTER
-from simulators.source import COUNTS_PER_UNIT, Load, Source, Total
 from simulators.noise import Floats, Ints, bell, drift, key_of
 from simulators.plant_clock import between, weekday
+from simulators.source import COUNTS_PER_UNIT, Load, Source, Total
 
 _MINUTE = 60_000
 _HEAT = 55  # min from tap to tap

@@ -6,9 +6,9 @@ import pytest
 from energy.window import QUARTER, parse_time
 from simulators.demo_sites import demo_sites
 from simulators.faults import Degradation
-from simulators.source import Load, Register, Total
 from simulators.noise import DAY, bell, drift, uniform
 from simulators.plant_clock import between, hour, weekday
+from simulators.source import Load, Register, Total
 
 ANCHOR = parse_time("2026-03-02T10:07:11", "Asia/Shanghai")
 
