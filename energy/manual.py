@@ -4,9 +4,10 @@ import msgspec
 
 from energy.errors import InputError
 from energy.reading import Quality, Reading
+from energy.topic import MANUAL, Topic
 
 WORKER = "manual"  # the journal's, which no broker's message gets into
-GATEWAY = "manual"  # what the ledger knows the entries by; no gateway may call itself so
+GATEWAY = MANUAL  # what the ledger knows the entries by; no gateway may call itself so
 MAX_READINGS = 10_000
 
 
@@ -44,7 +45,7 @@ def topic(site: str) -> str:
     >>> topic("steel-1"), parse_topic("ecm/v1/steel-1/manual/entry")
     ('ecm/v1/steel-1/manual/entry', 'steel-1')
     """
-    return f"ecm/v1/{site}/{GATEWAY}/entry"
+    return Topic(site, GATEWAY, "entry").text
 
 
 def parse_topic(text: str) -> str:

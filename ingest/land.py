@@ -15,6 +15,7 @@ from energy.errors import InputError, OutsideError, SetupError
 from energy.journal import JournalReader, Position, Record
 from energy.reading import Quality, Reading
 from energy.store.port import Store, TooOldError
+from energy.topic import parse_topic
 from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row, quarantine_rows
 from ingest.check import check
 from ingest.decode import by_hand, json_v1
@@ -43,7 +44,7 @@ class Landing:
         self._books, self._store, self._journal, self._worker = books, store, journal, worker
         self._sieve = sieve or Sieve(store)
         self._dialect = (
-            (by_hand.parse_topic, by_hand.decode) if worker == manual.WORKER else (json_v1.parse_topic, json_v1.decode)
+            (by_hand.parse_topic, by_hand.decode) if worker == manual.WORKER else (parse_topic, json_v1.decode)
         )
         self._sequences: dict[tuple[str, str, str], Sequence] = {}
         self._registry_version = -1

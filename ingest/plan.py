@@ -10,6 +10,7 @@ from energy import manual
 from energy.books import tables as t
 from energy.journal import START, Position
 from energy.store.port import Point, Series
+from energy.topic import Topic
 
 Row = dict[str, Any]
 COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
@@ -74,7 +75,7 @@ class Plan(msgspec.Struct):
 
 
 def _topic(site: str, gateway: str) -> str:
-    return manual.topic(site) if gateway == manual.GATEWAY else f"ecm/v1/{site}/{gateway}/telemetry"
+    return manual.topic(site) if gateway == manual.GATEWAY else Topic(site, gateway, "telemetry").text
 
 
 def cursor(db: Connection, worker: str) -> tuple[Position, Plan | None]:

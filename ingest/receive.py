@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from energy.broker.port import Broker, Delivery
 from energy.errors import InputError, OutsideError
 from energy.journal import Journal, Record
+from energy.topic import Topic, parse_topic
 from ingest.decode import json_v1
 from ingest.sequence import Sequence
 
@@ -33,7 +34,7 @@ class Receipts:
         if not topic.endswith("/telemetry"):
             return None
         try:
-            where = json_v1.parse_topic(topic)
+            where = parse_topic(topic)
         except InputError:
             return None
         found = json_v1.head(payload)
@@ -47,7 +48,7 @@ class Receipts:
         """The receipt's topic and payload."""
         site, gateway, boot = key
         body = {"boot": boot, "seq": self._sequences[key].contiguous}
-        return f"ecm/v1/{site}/{gateway}/receipt", json.dumps(body).encode()
+        return Topic(site, gateway, "receipt").text, json.dumps(body).encode()
 
 
 class Receiver:
@@ -112,7 +113,7 @@ class Receiver:
 def _is_receipt(topic: str) -> bool:
     """Whether a message is one of our own."""
     try:
-        return json_v1.parse_topic(topic).kind == "receipt"
+        return parse_topic(topic).kind == "receipt"
     except InputError:
         return False
 

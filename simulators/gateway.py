@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from energy.broker.port import Broker, Delivery
 from energy.errors import OutsideError
 from energy.reading import Quality, Reading
-from energy.registry import check_name
+from energy.topic import base_topic
 from energy.window import to_text
 
 RESEND_AFTER = 10.0  # s without a receipt's progress until what is unreceipted is sent again
@@ -58,7 +58,7 @@ class Gateway:
 
         move: asked every 5 s without a connection; gives a broker, not started yet, when the system has moved to it.
         """
-        self._base = f"ecm/v1/{check_name('site', site)}/{check_name('gateway', name)}"
+        self._base = base_topic(site, name)
         self._broker, self._window, self._batch, self._resend_after = broker, window, batch, resend_after
         self.boot = boot or new_boot()
         self._move = move

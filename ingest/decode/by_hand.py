@@ -1,7 +1,7 @@
 """Entries by hand, as the journal of their own holds them: `ecm/v1/{site}/manual/entry`."""
 
 from energy import manual
-from ingest.decode.json_v1 import Topic
+from energy.topic import Topic
 from ingest.decode.message import Item, Message
 
 

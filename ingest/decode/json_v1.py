@@ -5,11 +5,10 @@ import math
 import zlib
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from energy import manual
 from energy.errors import InputError
 from energy.quantity import QUANTITIES
 from energy.reading import Quality, Reading
@@ -21,15 +20,6 @@ MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 4 * 1024 * 1024
 MAX_READINGS = 20_000  # a small gzip can hold more than memory does
 _EXCERPT = 200
-_KINDS = ("telemetry", "birth", "death", "event", "receipt")
-
-
-class Topic(NamedTuple):
-    """The parts of a topic; kind is one of telemetry, birth, death, event, receipt."""
-
-    site: str
-    gateway: str
-    kind: str
 
 
 class _Wire(msgspec.Struct):
@@ -46,18 +36,6 @@ class _Head(msgspec.Struct):
 _Shape = TypeVar("_Shape", _Wire, _Head)
 _wire = msgspec.json.Decoder(_Wire)
 _head = msgspec.json.Decoder(_Head)
-
-
-def parse_topic(topic: str) -> Topic:
-    """A topic → its parts; InputError("bad_topic") for any other shape."""
-    words = topic.split("/")
-    if len(words) != 5 or words[:2] != ["ecm", "v1"] or words[4] not in _KINDS:
-        raise InputError("bad_topic", "not of the shape ecm/v1/{site}/{gateway}/telemetry")
-    if not (NAME.fullmatch(words[2]) and NAME.fullmatch(words[3])):
-        raise InputError("bad_topic", "site or gateway is not a name of 1 to 64 letters, digits, '_', '.', '-'")
-    if words[3] == manual.GATEWAY:
-        raise InputError("bad_topic", f"no gateway may be called {manual.GATEWAY!r}: that is for entries by hand")
-    return Topic(words[2], words[3], words[4])
 
 
 def head(payload: bytes) -> tuple[str, int] | None:
