@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from energy.quantity import FLOW_OF
-from energy.registry import Boundary, Meter, Site
+from energy.quantity import FLOW_OF, QUANTITIES
+from energy.registry import Meter, Site
 from energy.window import floor_quarter
-from simulators.data_centre import data_centre
-from simulators.faults import Degradation
+from simulators.industries.steel import compressor_2_at_night
+from simulators.kind import MeterKind
+from simulators.kinds import KINDS
 from simulators.noise import DAY, key_of
-from simulators.plants import paper_mill, steel_works
-from simulators.source import Register, Source
+from simulators.source import AtLeast, Change, Register, Scaled, Source, growing
 
 HISTORY_DAYS = 35
 PERIOD = 5  # s between live readings
@@ -40,38 +40,11 @@ class DemoSite:
     epoch: int  # ms UTC of the first reading
 
 
+# site → its names and its kind
 _SITES = {
-    "steel-1": Site("steel-1", "滨海钢铁厂", "Binhai steel works", "steel_works"),
-    "paper-1": Site("paper-1", "青江造纸厂", "Qingjiang paper mill", "paper_mill"),
-    "dc-1": Site(
-        "dc-1", "云港数据中心", "Yungang data centre", "data_centre", boundary=Boundary(("facility",), ("it",))
-    ),
-}
-# site → meter → Chinese name, English name, register, parent
-_METERS: dict[str, dict[str, tuple[str, str, str, str | None]]] = {
-    "steel-1": {
-        "incomer": ("总进线", "main incomer", "e_kwh", None),
-        "arc-furnace": ("电弧炉", "arc furnace", "e_kwh", "incomer"),
-        "compressor-1": ("1号空压机", "compressor 1", "e_kwh", "incomer"),
-        "compressor-2": ("2号空压机", "compressor 2", "e_kwh", "incomer"),
-        "compressor-3": ("3号空压机", "compressor 3", "e_kwh", "incomer"),
-        "pumps": ("冷却水泵", "cooling water pumps", "e_kwh", "incomer"),
-        "rolling": ("轧线及其他", "rolling line and the rest", "e_kwh", "incomer"),
-    },
-    "paper-1": {
-        "incomer": ("总进线", "main incomer", "e_kwh", None),
-        "paper-machine": ("造纸机", "paper machine", "e_kwh", "incomer"),
-        "pumps": ("水泵", "pumps", "e_kwh", "incomer"),
-        "steam": ("蒸汽总表", "steam", "steam_t", None),
-        "gas": ("天然气总表", "natural gas", "gas_m3", None),
-    },
-    "dc-1": {
-        "facility": ("总进线", "facility incomer", "e_kwh", None),
-        "it": ("IT设备（UPS输出）", "IT equipment (UPS output)", "e_kwh", "facility"),
-        "chiller": ("冷水机组", "chiller", "e_kwh", "facility"),
-        "crac": ("精密空调与送风", "air handling", "e_kwh", "facility"),
-        "lighting": ("照明及办公", "lighting and offices", "e_kwh", "facility"),
-    },
+    "steel-1": ("滨海钢铁厂", "Binhai steel works", "steel_works"),
+    "paper-1": ("青江造纸厂", "Qingjiang paper mill", "paper_mill"),
+    "dc-1": ("云港数据中心", "Yungang data centre", "data_centre"),
 }
 
 
@@ -79,37 +52,43 @@ def demo_sites(seed: int, anchor: int, note: str = "") -> tuple[DemoSite, ...]:
     """The sites whose history begins 35 days before the demo's first start `anchor` (ms UTC).
 
     The chiller fails from 12 days before the anchor on, and compressor 2 runs through the nights from 8 days before
-    on. note: becomes the meters' `source`.
+    on. note: becomes the meters' `source`. Meters of energy only.
     """
     begin = floor_quarter(anchor)
-    chiller = Degradation(begin - _CHILLER_FAILS_DAYS * DAY, _CHILLER_FAILS_WITHIN * DAY, _CHILLER_GROWTH)
-    sources = {
-        "steel-1": steel_works(seed, night_running_from=begin - _NIGHTS_DAYS * DAY),
-        "paper-1": paper_mill(seed),
-        "dc-1": data_centre(seed, chiller),
-    }
+    changes = _changes(seed, begin)
     epoch = begin - HISTORY_DAYS * DAY
-    return tuple(
-        DemoSite(
-            site, tuple(_feed(seed, name, meter, sources[name][meter], epoch, note) for meter in _METERS[name]), epoch
-        )
-        for name, site in _SITES.items()
-    )
+    out = []
+    for name, (name_zh, name_en, kind_name) in _SITES.items():
+        kind = KINDS[kind_name]
+        sources = kind.build(seed, changes.get(name, {}))
+        meters = [meter for meter in kind.meters if meter.register and QUANTITIES[meter.register].carrier]
+        feeds = tuple(_feed(seed, name, meter, sources[meter.id], epoch, note) for meter in meters)
+        out.append(DemoSite(Site(name, name_zh, name_en, kind_name, boundary=kind.boundary), feeds, epoch))
+    return tuple(out)
 
 
-def _feed(seed: int, site: str, name: str, source: Source, epoch: int, note: str) -> MeterFeed:
-    name_zh, name_en, register, parent = _METERS[site][name]
+def _changes(seed: int, begin: int) -> dict[str, dict[str, Change]]:
+    """What goes wrong: site → meter → change."""
+    night = compressor_2_at_night(seed, begin - _NIGHTS_DAYS * DAY)
+    worn = growing(begin - _CHILLER_FAILS_DAYS * DAY, _CHILLER_FAILS_WITHIN * DAY, _CHILLER_GROWTH)
+    return {
+        "steel-1": {"compressor-2": lambda source: AtLeast(source, night)},
+        "dc-1": {"chiller": lambda source: Scaled(source, worn)},
+    }
+
+
+def _feed(seed: int, site: str, kind: MeterKind, source: Source, epoch: int, note: str) -> MeterFeed:
     meter = Meter(
         site,
-        name,
-        name_zh,
-        name_en,
-        register,
+        kind.id,
+        kind.name_zh,
+        kind.name_en,
+        kind.register,
         digits=10,
         decimals=2,
-        parent=parent,
+        parent=kind.parent,
         reports_every=PERIOD,
         source=note,
     )
-    start = 10_000_000 + key_of(seed, "start", site, name) % 90_000_000
+    start = 10_000_000 + key_of(seed, "start", site, kind.id) % 90_000_000
     return MeterFeed(meter, source, Register(source, epoch, start, meter.modulus))

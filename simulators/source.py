@@ -99,6 +99,20 @@ class AtLeast:
         return np.maximum(self.source.flow(times), self.floor.flow(times))
 
 
+def growing(begin: int, length: int, growth: float) -> Shape:
+    """1 until `begin` (ms UTC), then a smooth rise to 1 + `growth` within `length` ms, which stays.
+
+    >>> growing(1000, 100, 1.5)(np.array([0, 1000, 1050, 1100, 9000])).tolist()
+    [1.0, 1.0, 1.75, 2.5, 2.5]
+    """
+
+    def factor(times: Ints) -> Floats:
+        x = np.clip((times - begin) / length, 0.0, 1.0)
+        return np.asarray(1 + growth * x * x * (3 - 2 * x), dtype=np.float64)
+
+    return factor
+
+
 Change = Callable[[Source], Source]
 Changes = Mapping[str, Change]
 

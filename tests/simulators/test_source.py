@@ -5,10 +5,9 @@ import pytest
 
 from energy.window import QUARTER, parse_time
 from simulators.demo_sites import demo_sites
-from simulators.faults import Degradation
 from simulators.noise import DAY, bell, drift, uniform
 from simulators.plant_clock import between, hour, weekday
-from simulators.source import Load, Register, Total
+from simulators.source import Load, Register, Total, growing
 
 ANCHOR = parse_time("2026-03-02T10:07:11", "Asia/Shanghai")
 
@@ -75,9 +74,8 @@ def test_total_is_its_parts_and_what_is_lost() -> None:
     assert (Total(parts, 0.1).counts(slots) - np.ceil(below * 0.1)).tolist() == below.tolist()
 
 
-def test_degradation_is_nothing_before_and_whole_after() -> None:
-    fault = Degradation(1000, 100, 1.5)
-    assert fault.factor(np.array([0, 1000, 1050, 1100, 9000])).tolist() == [1.0, 1.0, 1.75, 2.5, 2.5]
+def test_growth_is_nothing_before_and_whole_after() -> None:
+    assert growing(1000, 100, 1.5)(np.array([0, 1000, 1050, 1100, 9000])).tolist() == [1.0, 1.0, 1.75, 2.5, 2.5]
 
 
 def test_the_plant_clock_is_eight_hours_ahead() -> None:
