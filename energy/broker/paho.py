@@ -87,6 +87,14 @@ class PahoBroker:
         self._client.loop_stop()
         self._up.clear()
 
+    def cut(self) -> None:
+        """End as a device does that loses power: without goodbye, so that the broker publishes the will."""
+        sock = self._client.socket()
+        if sock is not None:
+            self._client.loop_stop()
+            sock.close()
+        self._up.clear()
+
     def _on_connect(self, _c: Client, _u: object, _f: ConnectFlags, code: ReasonCode, _p: Properties | None) -> None:
         if code.is_failure:
             _log.warning("broker %s:%s refuses: %s", *self._address, code)

@@ -90,7 +90,7 @@ def test_a_broker_that_loses_all_loses_nothing_of_ours(place: Any, peer: Any, wa
         gateway.send(readings(50))
         wait_for(lambda: arrived(gateway, peer, 5))
         place.stop()
-        wait_for(lambda: not gateway._broker.connected)
+        wait_for(lambda: not gateway.connected)
         gateway.send(readings(50, 50))
         peer.generous = True
         place.start()
