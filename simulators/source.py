@@ -14,6 +14,7 @@ _SLOTS_PER_HOUR = 4
 _TICK = 5_000  # ms for which a flow stays as it is
 
 Shape = Callable[[Ints], Floats]
+Response = Callable[[Floats, Ints], Floats]
 
 
 class Source(Protocol):
@@ -81,6 +82,63 @@ class Scaled:
     def flow(self, times: Ints) -> Floats:
         """See `Source.flow`."""
         return self.source.flow(times) * self.factor(times)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What another source takes: `response` (its flow, ms UTC at a slot's start: [n], [n] → [n]), with bell noise.
+
+    What is changed in `source` shows here too, as a leak does in its compressor's electricity.
+    """
+
+    key: int
+    source: Source
+    response: Response
+    noise: float = 0.0
+
+    def counts(self, slots: Ints) -> Ints:
+        """See `Source.counts`."""
+        mean = np.asarray(self.source.counts(slots) * (_SLOTS_PER_HOUR / COUNTS_PER_UNIT), dtype=np.float64)
+        level = np.maximum(self._level(mean, slots), 0)
+        return np.rint(level * COUNTS_PER_UNIT / _SLOTS_PER_HOUR).astype(np.int64)
+
+    def flow(self, times: Ints) -> Floats:
+        """See `Source.flow`."""
+        return np.maximum(self._level(self.source.flow(times), times // QUARTER), 0)
+
+    def _level(self, flow: Floats, slots: Ints) -> Floats:
+        return self.response(flow, slots * QUARTER) * (1 + self.noise * bell(self.key, slots))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of `source` after `less`, 0 where that is more: what the grid gives, or what it takes."""
+
+    source: Source
+    less: Source
+
+    def counts(self, slots: Ints) -> Ints:
+        """See `Source.counts`."""
+        return np.asarray(np.maximum(self.source.counts(slots) - self.less.counts(slots), 0), dtype=np.int64)
+
+    def flow(self, times: Ints) -> Floats:
+        """See `Source.flow`."""
+        return np.maximum(self.source.flow(times) - self.less.flow(times), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A state such as a temperature: it counts nothing, and its flow is its value."""
+
+    shape: Shape
+
+    def counts(self, slots: Ints) -> Ints:
+        """See `Source.counts`; all 0."""
+        return np.zeros(len(slots), dtype=np.int64)
+
+    def flow(self, times: Ints) -> Floats:
+        """The value at instants, in the gauge's unit, negative where it is."""
+        return self.shape(times)
 
 
 @dataclass(frozen=True, slots=True)
