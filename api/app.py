@@ -8,6 +8,7 @@ from api import (
     accounts,
     alerts,
     audit,
+    delivery,
     document,
     energy,
     etag,
@@ -16,6 +17,7 @@ from api import (
     health,
     idempotency,
     intake,
+    journal,
     keys,
     manual,
     pages,
@@ -31,8 +33,8 @@ from api import (
 from api.context import Context
 
 _ROUTES = (
-    health, units, sites, readings, manual, energy, pue, alerts, intake, exports, stream, sessions, accounts, keys,
-    audit,
+    health, units, sites, readings, manual, energy, pue, alerts, intake, delivery, journal, exports, stream, sessions,
+    accounts, keys, audit,
 )  # fmt: skip
 
 

@@ -37,8 +37,10 @@ _ERRORS = {
     "409": "The state of the thing does not allow this, or somebody else changed it at this moment.",
     "412": "It is not as `If-Match` or `If-None-Match` says; read it again.",
     "413": "The body is larger than this may bring.",
+    "421": "The request's `Host` is no name of this API; `detail` says how to give it one.",
     "422": "A parameter or the body makes no sense; `detail` says which and why.",
     "429": "Too many requests; `Retry-After` says in how many seconds to come again.",
+    "431": "The request's head, with its query, is too large.",
     "503": "A part that the answer needs does not respond now; try again.",
 }
 _ONCE = {
@@ -133,7 +135,7 @@ def _answers(method: str, path: str, operation: Json) -> None:
 
 
 def _errors(method: str, path: str, operation: Json) -> list[str]:
-    said = ["429", "503"]
+    said = ["421", "429", "431", "503"]
     guarded, names = operation.get("security", True), operation.get("parameters", ())
     if guarded or "requestBody" in operation:
         said += ["401"]
@@ -144,7 +146,7 @@ def _errors(method: str, path: str, operation: Json) -> list[str]:
         said += ["404"]
     if guarded and (method in WRITES or len(operation["x-roles"]) < len(Role)):
         said += ["403"]
-    if method in WRITES and guarded:
+    if (method in WRITES and guarded) or path == "/journal":
         said += ["409"]
     if "requestBody" in operation:
         said += ["400", "408", "413"]

@@ -70,6 +70,22 @@ _REFUSED = {
     "size": 5,
     "journal": {"worker": "w1", "day": "2026-11-22", "row": 4711, "item": -1},
 }  # fmt: skip
+_AWAITING = {
+    "id": 3, "at": "2026-11-22T01:00:02+00:00", "site": "steel-1", "gateway": "gw-1", "meter": "new-1",
+    "time": "2026-11-22T01:00:00+00:00", "ms": 1795309200000, "values": {"p_kw": 12.5}, "quality": "measured",
+    "landed_at": None, "journal": {"worker": "w1", "day": "2026-11-22", "row": 4713, "item": 2},
+}  # fmt: skip
+_CONFLICT = {
+    "id": 1, "at": "2026-11-22T01:10:02+00:00", "site": "steel-1", "meter": "incomer",
+    "time": "2026-11-22T01:00:00+00:00", "ms": 1795309200000, "quantity": "p_kw", "kept": 411.5, "refused": 412.0,
+    "journal": {"worker": "w1", "day": "2026-11-22", "row": 4720, "item": 0},
+}  # fmt: skip
+_JOURNALED = {
+    "worker": "w1", "day": "2026-11-22", "row": 4713, "received_at": "2026-11-22T01:00:02.031000+00:00",
+    "ms": 1795309202031, "topic": "ecm/v1/steel-1/gw-1/telemetry", "site": "steel-1", "gateway": "gw-1", "size": 96,
+    "sha256": "1f0c6e3f7a0d5b0f6d0f4f6c2b3c1f7d9f6f9a4e8f0b5c1d2e3f405162738495",
+    "leaf": "9b74c9897bac770ffc029102a200c5de5b1c0e7d4a6d20c1f3b8c3d2e1f00a1b", "intact": True,
+}  # fmt: skip
 _HELD = {
     "site": "steel-1", "meter": "new-1", "readings": 12, "first": "2026-11-22T01:00:00+00:00",
     "last": "2026-11-22T01:55:00+00:00",
@@ -95,7 +111,8 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("put", "/sites/{site}"): _SITE,
     ("get", "/meters"): {
         "items": [{**_METER, "pending": 0, "last_reading": "2026-11-22T08:15:00+08:00",
-                   "latest": {"time": "2026-11-22T08:15:00+08:00", "values": {"p_kw": 411.5, "e_kwh": 10233.25}}}],
+                   "latest": {"time": "2026-11-22T08:15:00+08:00", "values": {"p_kw": 411.5, "e_kwh": 10233.25},
+                              "quality": "measured"}}],
         "next": None,
     },
     ("get", "/sites/{site}/meters/{meter}"): _METER,
@@ -125,6 +142,16 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("get", "/quarantine"): {
         "items": [_REFUSED], "next": None, "reasons": {"not_json": 1}, "conflicts": 0,
         "held": {"count": 12, "meters": [_HELD]},
+    },
+    ("get", "/ledger"): {
+        "items": [{"site": "steel-1", "gateway": "gw-1", "day": "2026-11-22", **_LEDGER}], "next": None,
+    },
+    ("get", "/held"): {"items": [_AWAITING], "next": None},
+    ("get", "/conflicts"): {"items": [_CONFLICT], "next": None},
+    ("get", "/journal"): {
+        "items": [_JOURNALED], "next": "w1/2026-11-22/4713",
+        "holes": [{"worker": "w1", "day": "2026-11-22", "first": 4711, "last": 4712}],
+        "cut_short": [{"worker": "manual", "day": "2026-11-21", "last": 3, "landed": 4}],
     },
     ("post", "/console-links"): {"url": "http://127.0.0.1:8080/enter?token=…"},
     ("get", "/regions"): {"items": [_REGION], "next": None},
@@ -173,7 +200,7 @@ STREAM = """event: health
 data: {"status": "ok", "parts": []}
 
 event: readings
-data: [{"site": "steel-1", "meter": "incomer", "time": "2026-11-22T00:15:00+00:00", "values": {"p_kw": 411.5}}]
+data: [{"site": "dc-1", "meter": "it", "time": "2026-11-22T00:15:00+00:00", "values": {"p_kw": 41.5}, "quality": "measured"}]
 
 event: alert
 data: {"id": 1, "kind": "pue_over_limit", "state": "active"}

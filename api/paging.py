@@ -21,6 +21,16 @@ def newest_first(
     return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else None
 
 
+def oldest_first(
+    db: Connection, query: Select[Any], ident: Any, limit: int, cursor: int | None
+) -> tuple[Sequence[Any], str | None]:
+    """A page of rows by ascending id, and the next cursor."""
+    if cursor is not None:
+        query = query.where(ident > cursor)
+    rows = db.execute(query.order_by(ident).limit(limit + 1)).mappings().all()
+    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else None
+
+
 def slice_from(items: Sequence[T], limit: int, cursor: int | None) -> tuple[list[T], str | None]:
     """A page of a list that is short enough to be made whole; the cursor is a position in it."""
     first = cursor or 0

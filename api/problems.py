@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from energy.errors import CarbonwatchError, InputError
 
 _log = logging.getLogger(__name__)
-_STATUS = {"not_found": 404, "bad_transition": 409}
+_STATUS = {"not_found": 404, "bad_transition": 409, "no_journal": 409}
 
 
 class NotFoundError(InputError):

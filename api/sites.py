@@ -12,6 +12,7 @@ from api.access import Grant, Reader, Registrar
 from api.context import Here
 from api.etag import IfMatch
 from api.paging import Cursor, Limit, slice_from
+from api.point import shown
 from api.problems import NotFoundError
 from api.schemas import MeterBody, Page, SiteBody
 from energy.books import registry
@@ -90,11 +91,7 @@ def list_meters(
         item = meter_item(meter)
         item["pending"] = pending[key]
         item["last_reading"] = to_text(row.time, zone) if row else None
-        item["latest"] = (
-            {"time": to_text(point.time, zone), "values": {k: v for k, v in point.fields.items() if k != "quality"}}
-            if point
-            else None
-        )
+        item["latest"] = {"time": to_text(point.time, zone), **shown(point.fields)} if point else None
         items.append(item)
     return {"items": items, "next": after}
 

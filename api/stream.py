@@ -18,6 +18,7 @@ from api.access import Grant, Reader, authenticate
 from api.alerts import alert_items
 from api.context import Context, Here
 from api.health import health
+from api.point import shown
 from api.rates import rates_of
 from energy.access import ALLOWED, Permission
 from energy.books import tables as t
@@ -44,7 +45,7 @@ async def stream(
     = None,
     after: Annotated[str | None, Query(description="The same, for clients that cannot send that header.")] = None,
 ) -> StreamingResponse:  # fmt: skip
-    """Server-sent events: `readings` [{site, meter, time, values}], `alert` (one alert), `health` {status, parts}.
+    """Server-sent events: `readings` [{site, meter, time, values, quality}], `alert` (one), `health` {status, parts}.
 
     Without an event's id it begins with the newest readings; alerts come as they change, so read /alerts first. With
     one it goes on there: every alert that has changed since comes at least once, and each meter's newest reading.
@@ -128,8 +129,7 @@ class _Watch:
             key = (point.series.site, point.series.meter)
             if key[0] in self._grant.sites and point.time > self._times.get(key, 0):
                 self._times[key] = point.time
-                values = {name: value for name, value in point.fields.items() if name != "quality"}
-                fresh.append({"site": key[0], "meter": key[1], "time": to_text(point.time), "values": values})
+                fresh.append({"site": key[0], "meter": key[1], "time": to_text(point.time), **shown(point.fields)})
         self._reach = _RECENT_MS
         return fresh
 

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,16 @@ from typing import NamedTuple
 
 from energy.broker.port import Delivery
 from energy.errors import OutsideError, SetupError
+from energy.registry import NAME
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS record (
   row INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
   leaf BLOB NOT NULL)"""
 
+# Cast: what somebody else wrote there may be of any type, and no text.
+_TOPICS = "SELECT row, CAST(topic AS BLOB) FROM record WHERE row > ? ORDER BY row LIMIT ?"
+_WHOLE = """SELECT CAST(received_at AS INTEGER), CAST(topic AS BLOB), CAST(payload AS BLOB), CAST(leaf AS BLOB)
+  FROM record WHERE row = ?"""
 _PAGE = 1000
 _PAGE_BYTES = 16 * 1024 * 1024  # a read ends with the record that passes this
 _DAY = "????-??-??"
@@ -40,6 +45,33 @@ class Record(NamedTuple):
     received_at: int
     topic: str
     payload: bytes
+
+
+class Kept(NamedTuple):
+    """One message as it lies there, whoever was at it; `intact`: its leaf is the one that is computed anew."""
+
+    position: Position
+    received_at: int
+    topic: str
+    payload: bytes
+    leaf: bytes
+    intact: bool
+
+
+class Hole(NamedTuple):
+    """Rows of a day's file that are missing, from `first` to `last`: rows are numbered without a gap from 1."""
+
+    day: str
+    first: int
+    last: int
+
+
+class Scan(NamedTuple):
+    """What a scan found, and after which position to go on; None at the journal's end."""
+
+    kept: list[Kept]
+    holes: list[Hole]
+    after: Position | None
 
 
 class Journal:
@@ -167,6 +199,41 @@ class JournalReader:
             return True
         return bool(self.read(Position(position.day, position.row - 1), 1))
 
+    def scan(
+        self, after: Position, wanted: Callable[[str], bool], *, keep: int, look_at: int, day: str | None = None
+    ) -> Scan:
+        """The messages after a position whose topic is wanted, in order, and the holes that it passed.
+
+        It ends with `keep` messages, or before where they are large, and never looks at more than `look_at` rows; of
+        one `day` only, when that is given.
+        """
+        found = Scan([], [], None)
+        at, size = after, 0
+        for one in _days(self._folder, self._worker):
+            if one < after.day or day not in (None, one):
+                continue
+            at = at if one == at.day else Position(one, 0)
+            with self._file(one) as file:
+                for row, topic in file.execute(_TOPICS, (at.row, look_at + 1)):
+                    takes = wanted(topic.decode("utf-8", "replace"))
+                    if look_at == 0 or (takes and (len(found.kept) == keep or size >= _PAGE_BYTES)):
+                        return found._replace(after=at)
+                    if row > at.row + 1:
+                        found.holes.append(Hole(one, at.row + 1, row - 1))
+                    at, look_at = Position(one, row), look_at - 1
+                    if takes:
+                        found.kept.append(_kept(at, file.execute(_WHOLE, (row,)).fetchone()))
+                        size += len(found.kept[-1].payload)
+        return found
+
+    def last(self, day: str) -> int:
+        """The highest row of a day; 0 where the day has none."""
+        newest = 0
+        if day in _days(self._folder, self._worker):
+            with self._file(day) as file:
+                newest = int(file.execute("SELECT coalesce(max(row), 0) FROM record").fetchone()[0])
+        return newest
+
     def size(self) -> int:
         """Bytes of all day files with their WAL."""
         total = 0
@@ -202,9 +269,24 @@ class JournalReader:
 
 def leaf_hash(delivery: Delivery) -> bytes:
     """SHA-256 of the RFC 6962 leaf: 0x00, then received_at, topic and payload, each unambiguous by its length."""
-    topic = delivery.topic.encode()
-    head = b"\x00%d %d %d " % (delivery.received_at, len(topic), len(delivery.payload))
-    return hashlib.sha256(head + topic + delivery.payload).digest()
+    return _leaf(delivery.received_at, delivery.topic.encode(), delivery.payload)
+
+
+def workers(folder: Path) -> list[str]:
+    """Whose journals are in a folder, by name; [] for a folder that is not there."""
+    names = {path.stem[: -len(_DAY) - 1] for path in folder.glob(f"?*-{_DAY}.db")}
+    return sorted(name for name in names if NAME.fullmatch(name))
+
+
+def _leaf(received_at: int, topic: bytes, payload: bytes) -> bytes:
+    head = b"\x00%d %d %d " % (received_at, len(topic), len(payload))
+    return hashlib.sha256(head + topic + payload).digest()
+
+
+def _kept(position: Position, columns: tuple[int, bytes, bytes, bytes]) -> Kept:
+    received, topic, payload, leaf = columns
+    intact = leaf == _leaf(received, topic, payload)
+    return Kept(position, received, topic.decode("utf-8", "replace"), payload, leaf, intact)
 
 
 def _days(folder: Path, worker: str) -> list[str]:
