@@ -200,7 +200,8 @@ STREAM = """event: health
 data: {"status": "ok", "parts": []}
 
 event: readings
-data: [{"site": "dc-1", "meter": "it", "time": "2026-11-22T00:15:00+00:00", "values": {"p_kw": 41.5}, "quality": "measured"}]
+data: [{"site": "dc-1", "meter": "it", "time": "2026-11-22T00:15:00+00:00", "values": {"p_kw": 41.5}, \
+"quality": "measured"}]
 
 event: alert
 data: {"id": 1, "kind": "pue_over_limit", "state": "active"}
