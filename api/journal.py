@@ -67,12 +67,8 @@ def list_journal(
         if scan.after is not None:
             after = f"{name}/{scan.after.day}/{scan.after.row}"
             break
-    cut = [
-        one
-        for one in _cut_short(folder, landed)
-        if worker in (None, one["worker"]) and wanted_day in (None, one["day"])
-    ]
-    return {"items": items, "next": after, "holes": holes, "cut_short": cut}
+    asked = {n: at for n, at in landed.items() if worker in (None, n) and wanted_day in (None, at.day)}
+    return {"items": items, "next": after, "holes": holes, "cut_short": _cut_short(folder, asked)}
 
 
 class _Sifter:

@@ -18,6 +18,18 @@ LISTS: list[tuple[str, dict[str, str], int]] = [
     ("/quarantine", {"reason": "bad_topic"}, 4),
     ("/gateways", {}, 5),
     ("/gateways", {"site": "dc-1"}, 0),
+    ("/ledger", {}, 8),
+    ("/ledger", {"gateway": "g-1", "from": "2018-01-02", "to": "2018-01-04"}, 2),
+    ("/ledger", {"site": "dc-1"}, 0),
+    ("/held", {}, 3),
+    ("/held", {"site": "steel-1", "gateway": "g", "state": "waiting"}, 3),
+    ("/held", {"state": "landed"}, 0),
+    ("/conflicts", {}, 5),
+    ("/conflicts", {"site": "steel-1", "meter": "second"}, 2),
+    ("/journal", {}, 6),
+    ("/journal", {"site": "steel-1", "gateway": "g-1"}, 2),
+    ("/journal", {"worker": "w0", "day": "2017-12-31"}, 6),
+    ("/journal", {"worker": "w1"}, 0),
     ("/readings", {"site": "steel-1", "meter": "incomer", **RANGE}, WINDOWS),
     ("/energy", {"site": "steel-1", "step": "15m", **RANGE}, WINDOWS),
     ("/energy", {"site": "steel-1", "step": "day", **RANGE}, 3),
@@ -45,8 +57,9 @@ def test_a_walk_gives_every_item_once(known: Served, path: str, params: dict[str
 
 
 def test_a_cursor_beyond_the_end_is_an_empty_page(known: Served) -> None:
+    ends = {"/alerts": 0, "/quarantine": 0, "/journal": f"w0/2018-01-01/{2**59}"}
     for path, params, _ in LISTS:
-        page = known.get(path, **params, cursor=0 if path in ("/alerts", "/quarantine") else 2**62)
+        page = known.get(path, **params, cursor=ends.get(path, 2**62))
         assert (page["items"], page["next"]) == ([], None)
 
 

@@ -85,8 +85,8 @@ def decided(method: str, path: str) -> Permission:
     if noun == "audit" or path.startswith("/exports/audit"):
         return Permission.AUDIT
     if method == "GET":
-        kinds = {"exports": Permission.EXPORT, "gateways": Permission.INTAKE, "quarantine": Permission.INTAKE}
-        return kinds.get(noun, Permission.READ)
+        intake = ("gateways", "quarantine", "ledger", "held", "conflicts", "journal")
+        return Permission.EXPORT if noun == "exports" else Permission.INTAKE if noun in intake else Permission.READ
     return {
         "regions": Permission.ADMINISTER, "units": Permission.ADMINISTER, "sites": Permission.REGISTER,
         "alerts": Permission.ACT, "manual-readings": Permission.ENTER, "console-links": Permission.READ,

@@ -39,7 +39,7 @@ TEXTS: dict[str, list[Any]] = {
     "cursor": [0, 1, 3], "limit": [1, 2, 10_000], "from": ["2018-01-01", "2018-01-01T01:00", "x"],
     "to": ["2018-01-02", "2018-01-01T02:00"],
     "reason": [f"odd_{place}" for place in PLACES], "actor": ["tests", "key admin"], "action": ["site.put"],
-    "name": ["wang"],
+    "name": ["wang"], "gateway": [f"{place}-gw" for place in PLACES], "worker": ["w1", "manual"], "day": ["2018-01-01"],
 }  # fmt: skip
 SKIPPED_HEADERS = {"date", "ratelimit"}
 
@@ -148,6 +148,10 @@ def test_a_list_holds_what_is_open_and_all_of_it(world: World, holder: str) -> N
     assert {one["id"] for one in items("/alerts")} == {NUMBER[site] for site in held.sites}
     assert {one["site"] for one in items("/gateways")} == {*held.sites, *beyond}
     assert {one["site"] for one in items("/quarantine")} == {*held.sites, *beyond, *([""] if beyond else [])}
+    assert {one["site"] for one in items("/ledger")} == {*held.sites, *beyond}
+    assert {one["site"] for one in items("/held")} == {*held.sites, *beyond}
+    assert {one["site"] for one in items("/conflicts")} == {*held.sites, *beyond}
+    assert {one["site"] for one in items("/journal")} == {*held.sites, *beyond, *([None] if beyond else [])}
     me = world.ask(holder, "GET", "/api/v1/me").json()
     assert set(me["sites"]) == held.sites
     whole = world.ask(holder, "GET", "/api/v1/quarantine").json()

@@ -1,5 +1,6 @@
 """Two regions, three units and five sites whose every name and value tells whose it is, and a key for each holder."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,11 @@ from analytics.accounts import Accounts
 from energy.access import EVERYTHING, Role, Scope
 from energy.books import parts, people, registry
 from energy.books import tables as t
+from energy.broker.port import Delivery
+from energy.journal import Journal
 from energy.registry import Boundary, Meter, Region, Site, Unit
 from energy.store.port import Point, Series
+from energy.topic import Topic
 from energy.window import QUARTER
 from tests.api.served import FIRST, Served
 
@@ -126,6 +130,9 @@ def build(one: Served) -> World:
         for place, n in {**_N, NOWHERE: 6, "": 7}.items():
             for table, rows in _intake(place, n):
                 db.execute(insert(table), rows)
+        assert context.journal is not None
+        with closing(Journal(context.journal, "w1")) as journal:
+            journal.append([message_of(place) for place in (*SITES, NOWHERE, "")])
         keys = {
             name: people.add_key(db, name, held.role, held.scope, context.now() + 10**9, "tests", FIRST)[1]
             for name, held in HOLDERS.items()
@@ -142,6 +149,13 @@ def meters(site: str) -> tuple[Meter, Meter]:
 def conflicts_of(sites: frozenset[str]) -> int:
     """How many conflicts there are at these sites: a sum that tells which they are."""
     return sum(2 ** _N[site] for site in sites)
+
+
+def message_of(site: str) -> Delivery:
+    """A site's message in the journal; "": one that names no site in its place, but in its text."""
+    said = site or NOWHERE
+    topic = Topic(said, f"{said}-gw", "telemetry").text if site else f"odd/{said}"
+    return Delivery(topic, said.encode(), FIRST, None)
 
 
 def alert_of(site: str) -> dict[str, Any]:
