@@ -28,7 +28,7 @@ class Weather:
     def cloud(self, times: Ints) -> Floats:
         """Cloud cover, 0 to 1; `times` in ms UTC [n] → [n]."""
         # A day's wander, run eight times as fast, is one of three hours.
-        cover = 0.68 + 0.38 * drift(self.key + 1, times) + 0.16 * drift(self.key + 2, times * 8)
+        cover = 0.76 + 0.38 * drift(self.key + 1, times) + 0.16 * drift(self.key + 2, times * 8)
         return np.clip(cover, 0.0, 1.0)
 
     def dry_bulb(self, times: Ints) -> Floats:

@@ -1,4 +1,7 @@
-"""A data centre with a PUE near 1.22: IT behind the UPS, a chiller with a cold-water tank, air handling, lighting."""
+"""A data centre with a PUE near 1.22: IT behind the UPS, a chiller with a cold-water tank, air handling, lighting.
+
+Invented: all of it; no weather, so that a chiller's fault is the only thing that moves the PUE.
+"""
 
 import numpy as np
 

@@ -1,10 +1,15 @@
-"""A paper mill: one paper machine, its pumps and stock preparation, and its dryers' steam and gas."""
+"""A paper mill: one paper machine, its pumps and stock preparation, and its dryers' steam and gas.
+
+Invented: 13.5 t/h of paper at full speed, 415 kWh and 1.8 t of steam for a tonne in the machine and its dryers, stock
+made by day, felts changed on Wednesdays from 8 to 12; crews have more or less broke.
+"""
 
 import numpy as np
 
 from simulators.kind import Kind, MeterKind
 from simulators.noise import Floats, Ints, drift, key_of
 from simulators.plant_clock import between, weekday
+from simulators.shifts import crew
 from simulators.source import Changes, Load, Source, Total, changed
 
 
@@ -33,6 +38,9 @@ def _build(seed: int, changes: Changes) -> dict[str, Source]:
     def gas(times: Ints) -> Floats:
         return 78.0 * steam(times) * 0.85
 
+    def made(times: Ints) -> Floats:
+        return 13.5 * np.maximum(making(times) - 0.03, 0) * crew(key("crew"), times, 0.02)
+
     electric = changed(
         {"paper-machine": Load(key("machine"), machine, 0.02, flicker=0.02), "pumps": Load(key("pumps"), pumps, 0.015)},
         changes,
@@ -42,6 +50,7 @@ def _build(seed: int, changes: Changes) -> dict[str, Source]:
         "incomer": Total((*electric.values(), unmetered), 0.01),
         "steam": Load(key("steam"), steam, 0.02),
         "gas": Load(key("gas"), gas, 0.025),
+        "product": Load(key("product"), made, 0.012),
     }
     return changed(single, changes) | electric
 
@@ -56,6 +65,7 @@ PAPER_MILL = Kind(
         MeterKind("pumps", "水泵", "pumps", parent="incomer"),
         MeterKind("steam", "蒸汽总表", "steam", "steam_t"),
         MeterKind("gas", "天然气总表", "natural gas", "gas_m3"),
+        MeterKind("product", "纸产量", "paper made", "product_t"),
     ),
     _build,
 )
