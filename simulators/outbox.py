@@ -18,7 +18,7 @@ _NAP = 0.2  # s between looks at the connection while waiting
 class Parcel(NamedTuple):
     """A payload to deliver; done with as soon as a receipt of `boot` reaches `seq`.
 
-    What has no number of its own (birth, event, a mangled message) carries that of the next message, which follows it.
+    seq is 0 for what has no number (birth, event, a mangled message): that is done with when what follows it is.
     """
 
     boot: str
@@ -91,7 +91,6 @@ class Outbox:
         """How many parcels more can be kept now."""
         return max(0, self._window - self.unreceipted)
 
-
     @property
     def stalled(self) -> bool:
         """Whether something is kept and no receipt came further for three times the resending time."""
@@ -104,7 +103,7 @@ class Outbox:
             if not self._kept:
                 self._moved = self._progressed = time.monotonic()
             self._kept.append(parcel)
-            self._numbered[parcel.boot] = parcel.seq
+            self._numbered[parcel.boot] = max(parcel.seq, self._numbered.get(parcel.boot, 0))
         self.pump()
 
     def wait_for_room(self, patience: float) -> None:
@@ -185,10 +184,18 @@ class Outbox:
     def _let_go(self) -> None:
         """Drop what is handed over and receipted, from the oldest on."""
         before = self._delivered
-        while self._handed and self._kept[0].seq <= self._receipted.get(self._kept[0].boot, 0):
-            self._kept.popleft()
-            self._handed -= 1
-            self._delivered += 1
+        while (count := self._receipted_ahead()) and count <= self._handed:
+            for _ in range(count):
+                self._kept.popleft()
+            self._handed -= count
+            self._delivered += count
         if self._delivered > before:
             self._moved = self._progressed = time.monotonic()
             self._change.notify_all()
+
+    def _receipted_ahead(self) -> int:
+        """How many parcels the receipt of the first numbered one covers, itself included; 0 without one."""
+        for place, parcel in enumerate(self._kept):
+            if parcel.seq:
+                return place + 1 if parcel.seq <= self._receipted.get(parcel.boot, 0) else 0
+        return 0
