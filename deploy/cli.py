@@ -30,6 +30,8 @@ _COMMANDS = {
     "audit": "Show who did what.",
     "export": "Write data to a file.",
     "enter": "Enter readings by hand, from a file.",
+    "record": "Write what a broker carries into a file.",
+    "simulate": "Play a scenario of plants and faults, and write the truth about it.",
     "replay": "Play a recording, a journal or a data file through the broker.",
     "load": "Put load on a broker, and say how it bore it.",
     "boards": "Write the Grafana board and its provisioning.",

@@ -114,6 +114,23 @@ def feeding_options(command: Command) -> Command:
     return command
 
 
+def _speed(_context: click.Context, _option: click.Parameter, text: str) -> float | None:
+    """`max` → None, a number above 0 → float."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{text!r} is not a number above 0 or max")
+    return speed
+
+
+speed_option = click.option("--speed", metavar="N|max", callback=_speed, default="max",
+                            help="Seconds of the feed in each second, or max (the default).")  # fmt: skip
+
+
 def scope_options(command: Command) -> Command:
     """--region, --unit, --site, each as often as needed: what somebody is bound to."""
     for option in reversed((

@@ -75,6 +75,11 @@ class Outbox:
         self._broker, self._was_connected = broker, False
         self.start()
 
+    def cut(self) -> None:
+        """Lose the connection without goodbye; what is put from now on waits for `change`."""
+        self._broker.cut()
+        self._was_connected = False
+
     @property
     def connected(self) -> bool:
         """Whether the broker is there now."""

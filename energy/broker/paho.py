@@ -88,7 +88,7 @@ class PahoBroker:
         self._up.clear()
 
     def cut(self) -> None:
-        """End as a device does that loses power: without goodbye, so that the broker publishes the will."""
+        """See `Broker.cut`."""
         sock = self._client.socket()
         if sock is not None:
             self._client.loop_stop()

@@ -37,3 +37,6 @@ class Broker(Protocol):
 
     def stop(self) -> None:
         """Disconnect; the broker keeps the session."""
+
+    def cut(self) -> None:
+        """End as a device does that loses power: without goodbye, so that the broker publishes the will."""

@@ -1,0 +1,44 @@
+"""Where the running system is, for a command that feeds it; it may come back with other addresses after a restart."""
+
+from pathlib import Path
+
+from deploy.locate import locate
+from energy.broker.paho import PahoBroker
+from energy.client import Client
+from energy.errors import SetupError
+
+Will = tuple[str, bytes]
+
+
+class Whereabouts:
+    """The system's API and broker, as found now or as known before while there is none."""
+
+    def __init__(self, data: Path, url: str | None, mqtt: str | None) -> None:
+        """SetupError when there is no system, or no broker's address."""
+        self._asked = data, url, mqtt
+        self.now = locate(*self._asked)
+        if not self.now.mqtt:
+            raise SetupError("--url needs the broker's address too: --mqtt mqtt://host:1883")
+
+    def client(self) -> Client:
+        """The API."""
+        self._look()
+        return self.now.client
+
+    def broker(self, name: str, will: Will | None = None) -> PahoBroker:
+        """A client of the broker, not started yet, with a session of its own that ends with it."""
+        return PahoBroker(self.now.mqtt, name, clean=True, will=will)
+
+    def moved(self) -> bool:
+        """Whether the broker has another address than before."""
+        before = self.now.mqtt
+        self._look()
+        return self.now.mqtt != before
+
+    def _look(self) -> None:
+        try:
+            found = locate(*self._asked)
+        except SetupError:
+            return  # not there now: the caller's patience decides
+        self.now.client.close()
+        self.now = found
