@@ -69,11 +69,11 @@ class Site(TypedDict):
 
 
 class Latest(TypedDict):
-    """A meter's newest values by quantity; `time` is RFC 3339."""
+    """A meter's newest values by quantity; `time` is RFC 3339, `quality` measured or estimated."""
 
     time: str
     values: dict[str, float]
-    quality: NotRequired[str]
+    quality: str
 
 
 class Meter(TypedDict):

@@ -68,6 +68,11 @@ CALLS: dict[str, list[Callable[[Client, Path], Any]]] = {
     "resolve": [lambda c, _: c.resolve(1)],
     "gateways": [lambda c, _: c.gateways()],
     "quarantine": [lambda c, _: c.quarantine(), lambda c, _: c.quarantine(reason="not_json", limit=2)],
+    "ledger": [lambda c, _: c.ledger(limit=3), lambda c, _: c.ledger("steel-1", "g-0", "2018-01-01", "2018-01-02")],
+    "held": [lambda c, _: c.held(limit=2), lambda c, _: c.held("steel-1", "g", "waiting")],
+    "conflicts": [lambda c, _: c.conflicts(limit=2), lambda c, _: c.conflicts("steel-1", "incomer")],
+    "journal": [lambda c, _: c.journal(limit=2), lambda c, _: c.journal("steel-1", "g-0", "w0", "2017-12-31")],
+    "journal_pages": [lambda c, _: c.journal_pages(limit=2), lambda c, _: c.journal_pages(worker="manual")],
     "stream": [lambda c, _: [next(c.stream())]],
     "export_readings": [
         lambda c, d: c.export_readings(d / "r.csv", "steel-1", None, FROM, TO),
@@ -158,6 +163,16 @@ def test_lists_are_read_to_their_end(client: Client, asked: list[tuple[str, str]
     assert [window["start"] for window in client.energy("steel-1", None, FROM, TO, "hour", limit=10)["items"]] == [
         window["start"] for window in client.energy("steel-1", None, FROM, TO, "hour")["items"]
     ]
+    assert [day["day"] for day in client.ledger(limit=3)] == [f"2018-01-0{1 + n // 2}" for n in range(8)]
+    assert [(one["meter"], one["landed_at"]) for one in client.held(limit=2)] == [(f"new-{n}", None) for n in range(3)]
+    assert [one["refused"] for one in client.conflicts(limit=2)] == [2.0, 3.0, 4.0, 5.0, 6.0]
+    assert [one["row"] for one in client.journal(limit=2)] == [1, 2, 3, 5, 6, 7]
+    pages = list(client.journal_pages(limit=2))
+    assert [[one["row"] for one in page["items"]] for page in pages] == [[1, 2], [3, 5], [6, 7]]
+    assert [page["holes"] for page in pages] == [
+        [], [{"worker": "w0", "day": "2017-12-31", "first": 4, "last": 4}], []
+    ]  # fmt: skip
+    assert list(client.journal_pages(limit=2, cursor=pages[0]["next"])) == pages[1:]
     assert len(client.audit(at_most=10**9)) == len(client.audit())
 
 

@@ -21,7 +21,8 @@ DAYS = ["--from", "2026-01-01", "--to", "2026-01-03"]
 READ: list[list[str]] = [
     ["health"], ["sites"], ["meters", "--site", "steel-1"], ["energy", "--site", "steel-1", *DAYS],
     ["energy", "--site", "steel-1", "--meter", "incomer", "--step", "15m", *DAYS], ["pue", "--site", "dc-1", *DAYS],
-    ["alerts", "--state", "active"], ["gateways"], ["quarantine", "--limit", "5"], ["console"],
+    ["alerts", "--state", "active"], ["gateways"], ["gateways", "--by-day", *DAYS],
+    ["quarantine", "--limit", "5"], ["console"],
 ]  # fmt: skip
 
 
@@ -138,6 +139,7 @@ def test_a_system_may_be_named_by_its_address_and_key(run: Run, up: System) -> N
         (["acknowledge", "99"], "no alert 99"),
         (["resolve", "99999999999999999999999"], "no alert"),
         (["quarantine", "--limit", "0"], "limit"),
+        (["gateways", "--by-day", "--from", "tomorrow"], "'tomorrow' is not a day"),
     ],
 )
 def test_what_is_not_there_is_one_line_and_2(run: Run, up: System, args: list[str], word: str) -> None:
