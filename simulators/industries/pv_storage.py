@@ -81,7 +81,7 @@ def _build(seed: int, changes: Changes) -> dict[str, Source]:
     single: dict[str, Source] = {
         "incomer": Rest(used, own),
         "export": Rest(own, used),
-        "product": Load(key("product"), lambda t: 3.2 * np.maximum(working(t) - 0.05, 0), 0.015),
+        "product": Load(key("product"), lambda t: 3.4 * np.maximum(working(t) - 0.08, 0), 0.015),
         "weather": weather.gauge(),
     }
     return changed(single, changes) | lines | given

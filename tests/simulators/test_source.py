@@ -5,9 +5,9 @@ import pytest
 
 from energy.window import QUARTER, parse_time
 from simulators.demo_sites import demo_sites
-from simulators.noise import DAY, bell, drift, uniform
+from simulators.noise import DAY, Floats, Ints, bell, drift, uniform
 from simulators.plant_clock import between, hour, weekday
-from simulators.source import Load, Register, Total, growing
+from simulators.source import Driven, Gauge, Load, Register, Rest, Scaled, Total, growing
 
 ANCHOR = parse_time("2026-03-02T10:07:11", "Asia/Shanghai")
 
@@ -72,6 +72,47 @@ def test_total_is_its_parts_and_what_is_lost() -> None:
     below = parts[0].counts(slots) + parts[1].counts(slots)
     assert Total(parts, 0.0).counts(slots).tolist() == below.tolist()
     assert (Total(parts, 0.1).counts(slots) - np.ceil(below * 0.1)).tolist() == below.tolist()
+
+
+def test_what_drives_another_is_seen_in_it() -> None:
+    air = flat(1)
+    power = Driven(5, air, lambda flow, _: 10.0 + 0.5 * flow)
+    slots = np.arange(40)
+    assert (np.abs(power.counts(slots) - (250 + 0.5 * air.counts(slots))) <= 0.5).all()
+    times = slots * QUARTER + 7_000
+    assert power.flow(times).tolist() == (10.0 + 0.5 * air.flow(times)).tolist()
+    leaking = Driven(5, Scaled(air, lambda times: np.full(len(times), 2.0)), power.response)
+    assert leaking.counts(slots).sum() == pytest.approx(2 * power.counts(slots).sum() - 250 * 40, abs=40)
+    noisy = Driven(5, air, power.response, 0.05)
+    assert 0.02 < (noisy.counts(slots) / power.counts(slots)).std() < 0.08
+    assert noisy.flow(times) / power.flow(times) == pytest.approx(noisy.counts(slots) / power.counts(slots), rel=0.001)
+
+
+def test_a_response_is_asked_at_the_start_of_the_slot_and_never_gives_less_than_0() -> None:
+    def response(flow: Floats, times: Ints) -> Floats:
+        return np.asarray(0 * flow + np.where(times % QUARTER == 0, 4.0, np.nan) - 8.0 * (times == QUARTER))
+
+    late = Driven(5, flat(1), response)
+    assert late.counts(np.array([0, 1, 2])).tolist() == [100, 0, 100]
+    assert late.flow(np.array([5, QUARTER + 5, 2 * QUARTER + 5])).tolist() == [4.0, 0.0, 4.0]
+
+
+def test_the_rest_is_never_negative() -> None:
+    whole, part = flat(1), Scaled(flat(1), lambda times: np.where(times < 5 * QUARTER, 0.25, 3.0))
+    slots = np.arange(10)
+    left = Rest(whole, part)
+    assert (left.counts(slots)[:5] == whole.counts(slots)[:5] - part.counts(slots)[:5]).all()
+    assert left.counts(slots)[:5].min() > 1_500
+    assert not left.counts(slots)[5:].any()
+    flow = left.flow(slots * QUARTER)
+    assert flow[:5] == pytest.approx(0.75 * whole.flow(slots[:5] * QUARTER))
+    assert not flow[5:].any()
+
+
+def test_a_gauge_counts_nothing_and_may_be_negative() -> None:
+    cold = Gauge(lambda times: np.asarray(times * -0.5, dtype=np.float64))
+    assert cold.counts(np.array([1, 2])).tolist() == [0, 0]
+    assert cold.flow(np.array([1, 2])).tolist() == [-0.5, -1.0]
 
 
 def test_growth_is_nothing_before_and_whole_after() -> None:
