@@ -3,7 +3,7 @@
 import gzip
 import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
@@ -78,12 +78,17 @@ class Device:
         self._line = Line(displays[0].epoch, faults, key)
         self._clock = Clock(self._line, faults, sending.drift)
         self._handling = Handling(faults, sending.name, key)
-        self._malformed = [placed for placed in faults if isinstance(placed.fault, Malformed)]
+        self._malformed = [(label, fault, span) for label, fault, span in faults if isinstance(fault, Malformed)]
         self._due: list[tuple[int, int, int, object]] = []
         self._number = count()
         self._seq: dict[str, int] = {}
         self._messages = self._last = 0
         self._open = False  # whether what was sent last has no number
+
+    @property
+    def missed(self) -> Mapping[str, int]:
+        """How many readings were never taken, by the label of what prevented them."""
+        return self._handling.missed
 
     def acts(self, end: int, period: int) -> Iterator[Act]:
         """Everything that it does, in the order of `due`; readings every `period` ms from the epoch to `end`."""
@@ -113,12 +118,14 @@ class Device:
         """Take the readings of one day, and plan when each is sent."""
         said = {display.meter.id: (display, display.say(times)) for display in self._displays}
         for place, time in enumerate(times.tolist()):
-            if self._line.is_off(time):
+            if off := self._line.off(time):
+                self._handling.missed.update(dict.fromkeys(off, len(said)))
                 continue
             stamp = self._clock.shows(time)
             for parts in self._handling.read(said, place, time):
                 for due, carried in self._carry(parts, time, stamp):
-                    self._push(self._line.ready(due), _READING, carried)
+                    labels = (*carried.labels, *self._line.kept(due))
+                    self._push(self._line.ready(due), _READING, carried._replace(labels=labels))
 
     def _carry(self, parts: Parts, time: int, stamp: int) -> Iterator[tuple[int, Carried]]:
         """One reading → each time that it is sent, with what is sent."""
@@ -168,8 +175,9 @@ class Device:
         if self._sending.gzip:
             payload = gzip.compress(payload, mtime=0)
         fault = ""
-        if self._is_mangled(due, carried):
+        if labels := self._mangling(due):
             seq = 0
+            carried = tuple(one._replace(labels=(*one.labels, *labels)) for one in carried)
             payload, fault = mangled(payload, self._messages)
         else:
             self._seq[boot] = seq
@@ -177,12 +185,11 @@ class Device:
         self._messages += 1
         return Act(due, self._sending.site, self._sending.name, "telemetry", boot, seq, payload, carried, fault)
 
-    def _is_mangled(self, due: int, carried: tuple[Carried, ...]) -> bool:
-        meters = {one.reading.meter for one in carried}
-        for label, fault, span in self._malformed:
-            place = fault.at.partition("/")[2]
-            here = place in ("", self._sending.name) or place in meters
-            chance = uniform(key_of(self._key, label), np.array([self._messages]))[0]
-            if here and span.has(due) and chance < fault.share:  # type: ignore[attr-defined]
-                return True
-        return False
+    def _mangling(self, due: int) -> list[str]:
+        """The labels of what mangles the next message."""
+        number = np.array([self._messages])
+        return [
+            label
+            for label, fault, span in self._malformed
+            if span.has(due) and uniform(key_of(self._key, label), number)[0] < fault.share
+        ]

@@ -1,6 +1,7 @@
 """How a gateway handles readings: which it takes, how late, how often and in what order it sends them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -10,7 +11,17 @@ from energy.duration import parse_duration
 from energy.quantity import QUANTITIES, Kind
 from simulators.display import Meterlike, Said
 from simulators.faults.fault import Fault, Placed
-from simulators.faults.wire import Contradiction, Duplicate, Gap, Impossible, Late, Reorder, Shared
+from simulators.faults.wire import (
+    ClockSkew,
+    Contradiction,
+    Duplicate,
+    Gap,
+    Impossible,
+    Late,
+    Reorder,
+    Shared,
+    Unregistered,
+)
 from simulators.noise import key_of, uniform
 
 _JITTER = 60_000  # ms within which a kept block is sent
@@ -36,16 +47,19 @@ class Copy(NamedTuple):
 
 
 class Handling:
-    """The faults on the way of one gateway's readings."""
+    """The faults on the way of one gateway's readings; `missed` counts, by label, what was never read."""
 
     def __init__(self, faults: Sequence[Placed], gateway: str, key: int) -> None:
         """`key` is that of the gateway's chances."""
         self._faults, self._gateway, self._key = faults, gateway, key
+        self.missed: Counter[str] = Counter()
 
     def read(self, said: Mapping[str, tuple[Meterlike, Said]], place: int, time: int) -> Iterator[Parts]:
         """The readings of one moment, without those that the gateway did not get."""
         for meter, (display, values) in said.items():
-            if any(self._at(Gap, meter, time)):
+            missed = [label for label, _ in self._at(Gap, meter, time)]
+            if missed:
+                self.missed.update(missed)
                 continue
             labels = tuple(label for label, _, span in display.faults if span.has(time))
             found: dict[str, float] = {}
@@ -56,6 +70,8 @@ class Handling:
     def copies(self, parts: Parts, time: int) -> Iterator[Copy]:
         """Every sending of a reading that was taken at `time`, ms UTC."""
         delay, labels = 0, parts.labels
+        for kind in (ClockSkew, Unregistered):
+            labels += tuple(label for label, _ in self._at(kind, parts.meter, time))
         for label, late in self._at(Late, parts.meter, time):
             delay, labels = delay + parse_duration(late.delay), (*labels, label)
         for label, order in self._at(Reorder, parts.meter, time):

@@ -16,15 +16,21 @@ class Line:
 
     def __init__(self, epoch: int, faults: Sequence[Placed], key: int) -> None:
         """epoch: the first boot, ms UTC; faults: those of this gateway; key: makes the boots' names."""
-        self.dead = [span for _, fault, span in faults if type(fault) is GatewayDead]
+        self._off = [(label, span) for label, fault, span in faults if type(fault) is GatewayDead]
+        self._kept = [(label, span) for label, fault, span in faults if type(fault) is Outage]
+        self.dead = [span for _, span in self._off]
         self.down = sorted((span for _, fault, span in faults if isinstance(fault, Outage)), key=lambda s: s.start)
         reboots = [span.start for _, fault, span in faults if type(fault) is Reboot]
         self.starts = sorted({epoch, *(span.end for span in self.dead), *reboots})
         self._key = key
 
-    def is_off(self, time: int) -> bool:
-        """Whether it has no power."""
-        return any(span.has(time) for span in self.dead)
+    def off(self, time: int) -> list[str]:
+        """Why it has no power; the labels."""
+        return [label for label, span in self._off if span.has(time)]
+
+    def kept(self, due: int) -> list[str]:
+        """Why what is due is kept; the labels."""
+        return [label for label, span in self._kept if span.has(due)]
 
     def ready(self, due: int) -> int:
         """When what is due at a moment (ms UTC) can be sent."""

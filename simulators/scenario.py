@@ -1,6 +1,7 @@
 """A scenario: which sites are played, through which gateways, and what goes wrong with them; a TOML file."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from energy.window import QUARTER
 from simulators.faults import AnyFault
 from simulators.faults.fault import Fault, MeterFault
 from simulators.faults.meter import Swapped
-from simulators.faults.wire import WireFault
+from simulators.faults.wire import GatewayFault, WireFault
 from simulators.kind import Kind
 from simulators.kinds import KINDS
 
@@ -77,7 +78,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What is played: from midnight of `start` in plant time, `days` long, a reading of each meter every `every`."""
 
     name: str
-    start: str
+    start: date
     days: int
     site: tuple[SiteSpec, ...]
     fault: tuple[AnyFault, ...] = ()
@@ -197,6 +198,8 @@ def _place(fault: Fault, sites: dict[str, SiteSpec]) -> str:
         wanted = [rest, *([fault.other] if isinstance(fault, Swapped) else [])]
         missing = [meter for meter in wanted if meter not in site.meters]
         return f"at = {fault.at!r}: site {name} plays no meter {missing[0] or '(site/meter)'}" if missing else ""
+    if isinstance(fault, GatewayFault):
+        return "" if rest in {"", *gateways} else f"at = {fault.at!r}: site {name} has no gateway {rest}"
     if isinstance(fault, WireFault) and rest and rest not in gateways and rest not in site.meters:
         return f"at = {fault.at!r}: site {name} has no gateway or meter {rest}"
     return ""

@@ -43,7 +43,7 @@ class Script:
         """The scenario's own seed, start and days where none is given; InputError for days below 1."""
         self.seed = scenario.seed if seed is None else seed
         self.scenario = replace_days(scenario, days)
-        first = parse_time((start or date.fromisoformat(scenario.start)).isoformat(), scenario.zone)
+        first = parse_time((start or scenario.start).isoformat(), scenario.zone)
         self.start = first
         self.end = first + self.scenario.days * DAY
         text = msgspec.json.encode(scenario)

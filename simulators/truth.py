@@ -2,7 +2,8 @@
 
 A truth is a directory. All but `played.json` is a function of scenario, seed, start and days, byte by byte:
 run.json        what was played: sites, meters with their registers, gateways
-faults.json     every fault with its label, when it was, and how many readings it touched
+faults.json     every fault with its label, when it was, how many sent readings it touched,
+                and how many it kept from being taken
 messages.csv    every message in order, with its topic, number, SHA-256 and size; `expect` take or refuse
 values.csv      every value of every message, with the time that it was sent with and the time it was truly taken;
                 `expect` take or refuse
@@ -88,11 +89,15 @@ class TruthWriter:
     def end(self, script: Script, played: dict[str, Any]) -> None:
         """After the last message: the faults with what they touched."""
         zone = script.scenario.zone
+        missed: Counter[str] = Counter()
+        for site in script.sites:
+            for _, device in site.devices:
+                missed.update(device.missed)
         self._json("faults.json", [
             {"label": label, "kind": fault.kind, "at": fault.at, "from": to_text(span.start, zone),
              "until": to_text(min(span.end, script.end), zone), "start": span.start, "end": min(span.end, script.end),
              "sizes": fault.sizes, "note": fault.note, "played": span.start < script.end,
-             "readings": self._touched[label]}
+             "readings": self._touched[label], "missed": missed[label]}
             for label, fault, span in script.faults
         ])  # fmt: skip
         self._json("played.json", played)

@@ -10,6 +10,10 @@ class WireFault(Fault, frozen=True, kw_only=True):
     """A fault between meter and broker: `at` is a site, `site/gateway` or `site/meter`."""
 
 
+class GatewayFault(WireFault, frozen=True, kw_only=True):
+    """A fault of a whole gateway: `at` is a site or `site/gateway`."""
+
+
 class Gap(WireFault, frozen=True, kw_only=True, tag="gap"):
     """The gateway does not reach the meters: nothing is read, and nothing is sent later."""
 
@@ -60,8 +64,14 @@ class Impossible(Shared, frozen=True, kw_only=True, tag="impossible"):
     how: Literal["nan", "infinite", "out_of_bounds"] = "nan"
 
 
-class Malformed(Shared, frozen=True, kw_only=True, tag="malformed"):
+class Malformed(GatewayFault, frozen=True, kw_only=True, tag="malformed"):
     """Messages are mangled beyond reading, each in another way; what was in them is lost with them."""
+
+    share: float = 1.0
+
+    def trouble(self) -> str:
+        """See `Fault.trouble`."""
+        return "" if 0 < self.share <= 1 else "share must be above 0, at most 1"
 
 
 class Reorder(WireFault, frozen=True, kw_only=True, tag="reorder"):
@@ -74,7 +84,7 @@ class Reorder(WireFault, frozen=True, kw_only=True, tag="reorder"):
         return "" if parse_duration(self.block) > 0 else "block must be above 0"
 
 
-class ClockSkew(WireFault, frozen=True, kw_only=True, tag="clock_skew"):
+class ClockSkew(GatewayFault, frozen=True, kw_only=True, tag="clock_skew"):
     """The gateway's clock is `by` ahead (or behind, when it is negative)."""
 
     by: str
@@ -84,7 +94,7 @@ class ClockSkew(WireFault, frozen=True, kw_only=True, tag="clock_skew"):
         return "" if parse_duration(self.by) else "by must not be 0"
 
 
-class Outage(WireFault, frozen=True, kw_only=True, tag="outage"):
+class Outage(GatewayFault, frozen=True, kw_only=True, tag="outage"):
     """The line is down: what is read is kept, and sent as a backlog afterwards."""
 
     def trouble(self) -> str:
@@ -96,7 +106,7 @@ class GatewayDead(Outage, frozen=True, kw_only=True, tag="gateway_dead"):
     """The gateway has no power: nothing is read; it comes back with a new boot, and what it kept."""
 
 
-class Reboot(WireFault, frozen=True, kw_only=True, tag="reboot"):
+class Reboot(GatewayFault, frozen=True, kw_only=True, tag="reboot"):
     """The gateway starts anew, with a new boot and nothing lost."""
 
 
