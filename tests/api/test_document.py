@@ -56,6 +56,12 @@ def test_every_answer_has_an_example_and_every_error_is_a_problem(document: dict
     assert "HTTPValidationError" not in str(document)
 
 
+def test_what_is_refused_before_any_route_is_among_the_problems_of_each(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        assert path == "/health" or {"421", "429", "431"} <= operation["responses"].keys(), f"{method} {path}"
+    assert "409" in document["paths"]["/api/v1/journal"]["get"]["responses"]
+
+
 def test_what_is_open_to_all_says_so_and_all_else_names_the_roles(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         is_open = (method.upper(), f"/api/v1{path}") in PUBLIC

@@ -58,10 +58,11 @@ def test_a_client_hears_of_health_readings_and_alerts(fresh: Served) -> None:
         assert [name for name, _ in first] == ["health", "alive"]
         assert first[0][1]["status"] == "ok"
         fresh.context.readings.write(
-            [Point(Series("meter", "steel-1", "incomer"), now, {"p_kw": 411.5, "quality": 0.0})]
+            [Point(Series("meter", "steel-1", "incomer"), now, {"p_kw": 411.5, "quality": 1.0})]
         )
         [reading] = until(stream, lambda event: event[0] == "readings")[-1][1]
         assert (reading["site"], reading["meter"], reading["values"]) == ("steel-1", "incomer", {"p_kw": 411.5})
+        assert reading["quality"] == "estimated"
         late = raise_alert(fresh, now - 60_000)
         assert until(stream, lambda event: event[0] == "alert")[-1][1]["id"] == late
         fresh.http.post(f"/api/v1/alerts/{late}/acknowledge", json={"note": "seen"})
