@@ -79,19 +79,24 @@ class Device:
         self._clock = Clock(self._line, faults, sending.drift)
         self._handling = Handling(faults, sending.name, key)
         self._malformed = [(label, fault, span) for label, fault, span in faults if isinstance(fault, Malformed)]
+        self._begin()
+
+    def _begin(self) -> None:
         self._due: list[tuple[int, int, int, object]] = []
         self._number = count()
         self._seq: dict[str, int] = {}
         self._messages = self._last = 0
         self._open = False  # whether what was sent last has no number
+        self._handling.missed.clear()
 
     @property
     def missed(self) -> Mapping[str, int]:
-        """How many readings were never taken, by the label of what prevented them."""
+        """How many readings were not taken in the newest `acts`, by the label of what prevented them."""
         return self._handling.missed
 
     def acts(self, end: int, period: int) -> Iterator[Act]:
         """Everything that it does, in the order of `due`; readings every `period` ms from the epoch to `end`."""
+        self._begin()
         epoch = self._displays[0].epoch
         self._plan_line(end)
         for start in range(epoch, end + 1, DAY):
@@ -175,7 +180,7 @@ class Device:
         if self._sending.gzip:
             payload = gzip.compress(payload, mtime=0)
         fault = ""
-        if labels := self._mangling(due):
+        if carried and (labels := self._mangling(due)):
             seq = 0
             carried = tuple(one._replace(labels=(*one.labels, *labels)) for one in carried)
             payload, fault = mangled(payload, self._messages)

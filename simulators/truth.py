@@ -96,7 +96,7 @@ class TruthWriter:
         self._json("faults.json", [
             {"label": label, "kind": fault.kind, "at": fault.at, "from": to_text(span.start, zone),
              "until": to_text(min(span.end, script.end), zone), "start": span.start, "end": min(span.end, script.end),
-             "sizes": fault.sizes, "note": fault.note, "played": span.start < script.end,
+             "sizes": fault.sizes, "note": fault.note, "played": span.start <= script.end,
              "readings": self._touched[label], "missed": missed[label]}
             for label, fault, span in script.faults
         ])  # fmt: skip
