@@ -17,7 +17,8 @@ from energy import manual
 from energy.books import tables as t
 from energy.books.open import look
 from energy.errors import InputError
-from energy.journal import START, Hole, JournalReader, Kept, Position, workers
+from energy.journal import START, JournalReader, Position, workers
+from energy.journal_scan import Hole, Kept, scan
 from energy.topic import parse_topic
 from energy.window import to_text
 
@@ -45,8 +46,8 @@ def list_journal(
     sha256: of the payload as it came; intact: whether the stored `leaf` is the one computed anew from received_at,
     topic and payload. A page looks at some thousands of rows, so with `site` or `gateway` it may be empty and have a
     `next`. Rows of a day are numbered from 1 without a gap, whoever sent them: `holes` are the numbers that are
-    missing where this page looked, and `cut_short` says where a journal ends before what has landed from it. What is
-    missing at the end of a day before shows in /ledger, which counts more messages of it.
+    missing where this page looked, and `cut_short` says where a journal ends before what has landed from it. A day
+    whose whole file is gone shows in /ledger, which counts more messages of it.
     """
     only = None if site is None else grant.site(site).id
     wanted_day = None if day is None else utc_day(day)
@@ -60,12 +61,12 @@ def list_journal(
         start = begin.position if name == begin.worker else START
         sifter = _Sifter(grant, name, only, gateway)
         left = {"keep": limit - len(items), "look_at": _LOOK_AT - looked}
-        scan = JournalReader(folder, name).scan(start, sifter, **left, day=wanted_day)
+        found = scan(JournalReader(folder, name), start, sifter, **left, day=wanted_day)
         looked += sifter.looked
-        items += [_item(name, kept) for kept in scan.kept]
-        holes += [_hole(name, hole) for hole in scan.holes]
-        if scan.after is not None:
-            after = f"{name}/{scan.after.day}/{scan.after.row}"
+        items += [_item(name, kept) for kept in found.kept]
+        holes += [_hole(name, hole) for hole in found.holes]
+        if found.after is not None:
+            after = f"{name}/{found.after.day}/{found.after.row}"
             break
     asked = {n: at for n, at in landed.items() if worker in (None, n) and wanted_day in (None, at.day)}
     return {"items": items, "next": after, "holes": holes, "cut_short": _cut_short(folder, asked)}

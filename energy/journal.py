@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,9 @@ from energy.errors import OutsideError, SetupError
 from energy.registry import NAME
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS record (
-  row INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
-  leaf BLOB NOT NULL)"""
+  row INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+  leaf BLOB NOT NULL)"""  # a row that is taken away leaves its number unused, also at the end
 
-# Cast: what somebody else wrote there may be of any type, and no text.
-_TOPICS = "SELECT row, CAST(topic AS BLOB) FROM record WHERE row > ? ORDER BY row LIMIT ?"
-_WHOLE = """SELECT CAST(received_at AS INTEGER), CAST(topic AS BLOB), CAST(payload AS BLOB), CAST(leaf AS BLOB)
-  FROM record WHERE row = ?"""
 _PAGE = 1000
 _PAGE_BYTES = 16 * 1024 * 1024  # a read ends with the record that passes this
 _DAY = "????-??-??"
@@ -45,33 +41,6 @@ class Record(NamedTuple):
     received_at: int
     topic: str
     payload: bytes
-
-
-class Kept(NamedTuple):
-    """One message as it lies there, whoever was at it; `intact`: its leaf is the one that is computed anew."""
-
-    position: Position
-    received_at: int
-    topic: str
-    payload: bytes
-    leaf: bytes
-    intact: bool
-
-
-class Hole(NamedTuple):
-    """Rows of a day's file that are missing, from `first` to `last`: rows are numbered without a gap from 1."""
-
-    day: str
-    first: int
-    last: int
-
-
-class Scan(NamedTuple):
-    """What a scan found, and after which position to go on; None at the journal's end."""
-
-    kept: list[Kept]
-    holes: list[Hole]
-    after: Position | None
 
 
 class Journal:
@@ -168,7 +137,7 @@ class JournalReader:
 
     def read(self, after: Position, limit: int) -> list[Record]:
         """At most `limit` records after a position, in order, fewer where they are large; empty: there are none yet."""
-        for day in _days(self._folder, self._worker):
+        for day in self.days():
             if day < after.day:
                 continue
             records = self._rows(day, after.row if day == after.day else 0, limit)
@@ -185,52 +154,29 @@ class JournalReader:
     def count_after(self, position: Position) -> int:
         """How many records lie after a position."""
         total = 0
-        for day in _days(self._folder, self._worker):
+        for day in self.days():
             if day >= position.day:
                 above = position.row if day == position.day else 0
-                with self._file(day) as file:
+                with self.file(day) as file:
                     newest = file.execute("SELECT coalesce(max(row), 0) FROM record").fetchone()[0]
                     total += max(0, int(newest) - above)
         return total
 
     def reaches(self, position: Position) -> bool:
         """Whether the record at a position is still there, or days after it are."""
-        if position == START or any(day > position.day for day in _days(self._folder, self._worker)):
+        if position == START or any(day > position.day for day in self.days()):
             return True
         return bool(self.read(Position(position.day, position.row - 1), 1))
 
-    def scan(
-        self, after: Position, wanted: Callable[[str], bool], *, keep: int, look_at: int, day: str | None = None
-    ) -> Scan:
-        """The messages after a position whose topic is wanted, in order, and the holes that it passed.
-
-        It ends with `keep` messages, or before where they are large, and never looks at more than `look_at` rows; of
-        one `day` only, when that is given.
-        """
-        found = Scan([], [], None)
-        at, size = after, 0
-        for one in _days(self._folder, self._worker):
-            if one < after.day or day not in (None, one):
-                continue
-            at = at if one == at.day else Position(one, 0)
-            with self._file(one) as file:
-                for row, topic in file.execute(_TOPICS, (at.row, look_at + 1)):
-                    takes = wanted(topic.decode("utf-8", "replace"))
-                    if look_at == 0 or (takes and (len(found.kept) == keep or size >= _PAGE_BYTES)):
-                        return found._replace(after=at)
-                    if row > at.row + 1:
-                        found.holes.append(Hole(one, at.row + 1, row - 1))
-                    at, look_at = Position(one, row), look_at - 1
-                    if takes:
-                        found.kept.append(_kept(at, file.execute(_WHOLE, (row,)).fetchone()))
-                        size += len(found.kept[-1].payload)
-        return found
+    def days(self) -> list[str]:
+        """The days that have a file, oldest first."""
+        return _days(self._folder, self._worker)
 
     def last(self, day: str) -> int:
         """The highest row of a day; 0 where the day has none."""
         newest = 0
-        if day in _days(self._folder, self._worker):
-            with self._file(day) as file:
+        if day in self.days():
+            with self.file(day) as file:
                 newest = int(file.execute("SELECT coalesce(max(row), 0) FROM record").fetchone()[0])
         return newest
 
@@ -246,7 +192,7 @@ class JournalReader:
         records: list[Record] = []
         size = 0
         query = "SELECT row, received_at, topic, payload FROM record WHERE row > ? ORDER BY row LIMIT ?"
-        with self._file(day) as file:
+        with self.file(day) as file:
             for row, received, topic, payload in file.execute(query, (after, limit)):
                 records.append(Record(Position(day, row), received, topic, payload))
                 size += len(payload)
@@ -255,7 +201,7 @@ class JournalReader:
         return records
 
     @contextmanager
-    def _file(self, day: str) -> Iterator[sqlite3.Connection]:
+    def file(self, day: str) -> Iterator[sqlite3.Connection]:
         """A day file for one short read; one that the writer is just making is left as empty."""
         path = self._folder / f"{self._worker}-{day}.db"
         try:
@@ -269,7 +215,7 @@ class JournalReader:
 
 def leaf_hash(delivery: Delivery) -> bytes:
     """SHA-256 of the RFC 6962 leaf: 0x00, then received_at, topic and payload, each unambiguous by its length."""
-    return _leaf(delivery.received_at, delivery.topic.encode(), delivery.payload)
+    return leaf_of(delivery.received_at, delivery.topic.encode(), delivery.payload)
 
 
 def workers(folder: Path) -> list[str]:
@@ -278,15 +224,10 @@ def workers(folder: Path) -> list[str]:
     return sorted(name for name in names if NAME.fullmatch(name))
 
 
-def _leaf(received_at: int, topic: bytes, payload: bytes) -> bytes:
+def leaf_of(received_at: int, topic: bytes, payload: bytes) -> bytes:
+    """The same of the topic's bytes."""
     head = b"\x00%d %d %d " % (received_at, len(topic), len(payload))
     return hashlib.sha256(head + topic + payload).digest()
-
-
-def _kept(position: Position, columns: tuple[int, bytes, bytes, bytes]) -> Kept:
-    received, topic, payload, leaf = columns
-    intact = leaf == _leaf(received, topic, payload)
-    return Kept(position, received, topic.decode("utf-8", "replace"), payload, leaf, intact)
 
 
 def _days(folder: Path, worker: str) -> list[str]:

@@ -216,9 +216,10 @@ def test_what_is_changed_is_named_and_what_is_impossible_is_shown(one: Served) -
 def test_a_journal_that_ends_before_what_has_landed_is_cut_short(one: Served) -> None:
     journaled(one, *(said("a", value(ts=NOW + n, p_kw=1.0)) for n in range(5)))
     land(one)
-    assert one.get("/journal")["cut_short"] == []
+    assert (one.get("/journal")["cut_short"], one.get("/journal")["holes"]) == ([], [])
     tamper(one, "DELETE FROM record WHERE row > 3")
     cut = [{"worker": "w1", "day": DAY, "last": 3, "landed": 5}]
+    assert one.get("/journal")["holes"] == [{"worker": "w1", "day": DAY, "first": 4, "last": 5}]
     asks: list[dict[str, str]] = [{}, {"site": "s-2"}, {"worker": "w1", "day": DAY}]
     for ask in asks:
         assert one.get("/journal", **ask)["cut_short"] == cut

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from energy import journal as module
+from energy import journal_scan as module
 from energy.broker.port import Delivery
-from energy.journal import START, Hole, Journal, JournalReader, Position, Scan, leaf_hash, workers
+from energy.journal import START, Journal, JournalReader, Position, leaf_hash, workers
+from energy.journal_scan import Hole, Scan, scan
 
 DAY_MS = 86_400_000
 NOW = 1_795_306_500_000  # on 2026-11-22
@@ -44,18 +45,18 @@ def walk(reader: JournalReader, topic: str | None = None, *, keep: int = 100, lo
     """Scans until the end."""
     after: Position | None = START
     while after is not None:
-        scan = reader.scan(after, lambda one: topic in (None, one), keep=keep, look_at=look_at)
-        yield scan
-        after = scan.after
+        found = scan(reader, after, lambda one: topic in (None, one), keep=keep, look_at=look_at)
+        yield found
+        after = found.after
 
 
 def test_every_message_is_given_with_its_leaf(reader: JournalReader) -> None:
-    [scan] = walk(reader)
-    assert [(k.position, k.received_at, k.topic, k.payload, k.leaf, k.intact) for k in scan.kept] == [
+    [found] = walk(reader)
+    assert [(k.position, k.received_at, k.topic, k.payload, k.leaf, k.intact) for k in found.kept] == [
         (Position((D1, D2, D3)[n // 7], n % 7 + 1), d.received_at, d.topic, d.payload, leaf_hash(d), True)
         for n, d in ((n, delivery(n)) for n in range(21))
     ]
-    assert (scan.holes, scan.after) == ([], None)
+    assert (found.holes, found.after) == ([], None)
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3, 7, 20])
@@ -68,10 +69,10 @@ def test_pages_of_any_size_give_the_same(
     change(tmp_path, D2, "DELETE FROM record WHERE row = 4")
     [whole] = walk(reader, topic)
     scans = list(walk(reader, topic, keep=keep, look_at=look_at))
-    assert [kept for scan in scans for kept in scan.kept] == whole.kept
-    assert [hole for scan in scans for hole in scan.holes] == whole.holes
+    assert [kept for found in scans for kept in found.kept] == whole.kept
+    assert [hole for found in scans for hole in found.holes] == whole.holes
     assert whole.holes == [Hole(D1, 1, 2), Hole(D1, 5, 5), Hole(D2, 4, 4)]
-    assert max(len(scan.kept) for scan in scans) <= min(keep, look_at)
+    assert max(len(found.kept) for found in scans) <= min(keep, look_at)
     assert len(scans) >= -(-17 // look_at)
 
 
@@ -79,23 +80,23 @@ def test_the_last_page_is_known_to_be_the_last(reader: JournalReader) -> None:
     assert len(list(walk(reader, keep=7))) == 3
     assert len(list(walk(reader, look_at=7))) == 3
     assert len(list(walk(reader, "t/1", keep=7))) == 1
-    assert reader.scan(START, every, keep=0, look_at=5) == Scan([], [], Position(D1, 0))
-    assert reader.scan(Position(D3, 7), every, keep=0, look_at=0) == Scan([], [], None)
+    assert scan(reader, START, every, keep=0, look_at=5) == Scan([], [], Position(D1, 0))
+    assert scan(reader, Position(D3, 7), every, keep=0, look_at=0) == Scan([], [], None)
 
 
 def test_one_day_alone(reader: JournalReader) -> None:
-    scan = reader.scan(START, every, keep=100, look_at=100, day=D2)
-    assert ([kept.position.row for kept in scan.kept], scan.after) == (list(range(1, 8)), None)
-    assert {kept.position.day for kept in scan.kept} == {D2}
-    assert reader.scan(Position(D2, 5), every, keep=1, look_at=9, day=D2).after == Position(D2, 6)
-    assert reader.scan(START, every, keep=9, look_at=9, day="2026-11-25") == Scan([], [], None)
+    found = scan(reader, START, every, keep=100, look_at=100, day=D2)
+    assert ([kept.position.row for kept in found.kept], found.after) == (list(range(1, 8)), None)
+    assert {kept.position.day for kept in found.kept} == {D2}
+    assert scan(reader, Position(D2, 5), every, keep=1, look_at=9, day=D2).after == Position(D2, 6)
+    assert scan(reader, START, every, keep=9, look_at=9, day="2026-11-25") == Scan([], [], None)
 
 
 def test_large_messages_make_a_short_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAGE_BYTES", 1000)
+    monkeypatch.setattr(module, "_BYTES", 1000)
     with closing(Journal(tmp_path, "w1")) as journal:
         journal.append([Delivery("t", b"x" * 400, NOW, None)] * 7)
-    assert [len(scan.kept) for scan in walk(JournalReader(tmp_path, "w1"))] == [3, 3, 1]
+    assert [len(found.kept) for found in walk(JournalReader(tmp_path, "w1"))] == [3, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +110,9 @@ def test_large_messages_make_a_short_page(tmp_path: Path, monkeypatch: pytest.Mo
 )  # fmt: skip
 def test_whatever_is_changed_is_not_intact(tmp_path: Path, reader: JournalReader, what: str) -> None:
     change(tmp_path, D1, f"UPDATE record SET {what} WHERE row = 1")
-    [scan] = walk(reader)
-    assert [kept.position for kept in scan.kept if not kept.intact] == [Position(D1, 1)]
-    assert len(scan.kept) == 21
+    [found] = walk(reader)
+    assert [kept.position for kept in found.kept if not kept.intact] == [Position(D1, 1)]
+    assert len(found.kept) == 21
 
 
 def test_a_new_leaf_hides_a_change_only_from_who_does_not_know_the_old_one(
@@ -121,15 +122,47 @@ def test_a_new_leaf_hides_a_change_only_from_who_does_not_know_the_old_one(
     forged = Delivery("t/0", b"forged", NOW, None)
     leaf = hashlib.sha256(b"\x00%d 3 6 t/0forged" % NOW).hexdigest()
     change(tmp_path, D1, f"UPDATE record SET payload = CAST('forged' AS BLOB), leaf = x'{leaf}' WHERE row = 1")
-    [scan] = walk(reader)
-    assert scan.kept[0].intact
-    assert scan.kept[0].leaf == leaf_hash(forged) != leaf_hash(delivery(0))
+    [found] = walk(reader)
+    assert found.kept[0].intact
+    assert found.kept[0].leaf == leaf_hash(forged) != leaf_hash(delivery(0))
 
 
 def test_a_moved_message_leaves_a_hole(tmp_path: Path, reader: JournalReader) -> None:
     change(tmp_path, D2, "UPDATE record SET row = 12 WHERE row = 3")
-    [scan] = walk(reader)
-    assert scan.holes == [Hole(D2, 3, 3), Hole(D2, 8, 11)]
+    [found] = walk(reader)
+    assert found.holes == [Hole(D2, 3, 3), Hole(D2, 8, 11)]
+
+
+@pytest.mark.parametrize("day", [D1, D3])
+@pytest.mark.parametrize("look_at", [1, 5, 100])
+def test_what_is_gone_from_the_end_of_any_day_is_a_hole(
+    tmp_path: Path, reader: JournalReader, day: str, look_at: int
+) -> None:
+    change(tmp_path, day, "DELETE FROM record WHERE row > 5")
+    assert [hole for found in walk(reader, look_at=look_at) for hole in found.holes] == [Hole(day, 6, 7)]
+    change(tmp_path, day, "DELETE FROM record")
+    assert [hole for found in walk(reader, look_at=look_at) for hole in found.holes] == [Hole(day, 1, 7)]
+
+
+def test_a_row_that_was_taken_away_is_never_given_again(tmp_path: Path, reader: JournalReader) -> None:
+    """A new message in its place would lie before the cursor, and never land."""
+    change(tmp_path, D3, "DELETE FROM record WHERE row > 5")
+    with closing(Journal(tmp_path, "w1")) as journal:
+        assert journal.append([delivery(20)]) == Position(D3, 8)
+    [found] = walk(reader)
+    assert found.holes == [Hole(D3, 6, 7)]
+    assert [record.position for record in reader.read(Position(D3, 7), 9)] == [Position(D3, 8)]
+
+
+def test_a_file_that_does_not_count_its_rows_is_read_as_well(tmp_path: Path, reader: JournalReader) -> None:
+    there, plain = tmp_path / f"w1-{D2}.db", tmp_path / "plain"
+    with closing(sqlite3.connect(plain)) as file, file:
+        file.execute("ATTACH ? AS there", (str(there),))
+        file.execute("CREATE TABLE record (row INTEGER PRIMARY KEY, received_at, topic, payload, leaf)")
+        file.execute("INSERT INTO record SELECT * FROM there.record")
+    plain.replace(there)
+    [found] = walk(reader)
+    assert (len(found.kept), found.holes) == (21, [])
 
 
 def test_the_last_row_tells_where_a_day_ends(tmp_path: Path, reader: JournalReader) -> None:
