@@ -1,0 +1,1 @@
+"""Compares the truth of a run with what the system answers: what was lost, doubled, changed, or nobody can explain."""
