@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.delivered import fill_delivery
 from tests.api.served import Served, fill, served
 
 
@@ -19,6 +20,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The known world; tests may read it, and write what no other test looks at."""
     with served(tmp_path_factory.mktemp("known")) as one:
         fill(one)
+        fill_delivery(one)
         yield one
 
 
@@ -27,4 +29,5 @@ def fresh(tmp_path: Path) -> Iterator[Served]:
     """A known world of one's own."""
     with served(tmp_path) as one:
         fill(one)
+        fill_delivery(one)
         yield one

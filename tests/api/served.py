@@ -1,7 +1,6 @@
 """The real API over real stores on a free port, with a small known world behind it."""
 
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +16,6 @@ from sqlalchemy import Engine, insert
 from analytics.accounts import Accounts
 from api.app import create_app
 from api.context import Context
-from api.delivery import COUNTS
 from api.guard import Walls, hosts
 from api.rates import Rules
 from deploy.listen import Server
@@ -25,8 +23,6 @@ from energy.books import parts, registry
 from energy.books import tables as t
 from energy.books.open import open_books
 from energy.books.people import digest
-from energy.broker.port import Delivery
-from energy.journal import Journal
 from energy.registry import Boundary, Meter, Site
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore
@@ -133,19 +129,6 @@ def fill(one: Served) -> None:
         db.execute(insert(t.touched), touched)
     Accounts(context.books, context.readings, context.accounts).step()
     fill_books(context.books)
-    _fill_journal(context)
-
-
-def _fill_journal(context: Context) -> None:
-    """Seven messages of a worker that no test lands, of which somebody took away the fourth and what came after."""
-    assert context.journal is not None
-    sent = [Delivery(f"ecm/v1/steel-1/g-{n % 2}/telemetry", b"%d" % n, FIRST + n, None) for n in range(7)]
-    with closing(Journal(context.journal, "w0")) as journal:
-        last = journal.append(sent)
-    with closing(sqlite3.connect(context.journal / f"w0-{last.day}.db")) as file, file:
-        file.execute("DELETE FROM record WHERE row = 4")
-    with context.books.begin() as db:
-        db.execute(insert(t.cursor).values(worker="w0", day=last.day, row=9, plan=None))
 
 
 def _reading(meter: Meter, n: int) -> Point:
@@ -179,19 +162,7 @@ def fill_books(books: Engine) -> None:
         for n in range(5)
         for age, boot in enumerate(("old", "new"))
     ]  # fmt: skip
-    conflicts = [
-        {"at": FIRST + n, "site": "steel-1", "meter": ("incomer", "second")[n % 2], "quantity": "p_kw", "time": FIRST,
-         "kept": 1.0, "refused": 2.0 + n, "row": n, **place}
-        for n in range(5)
-    ]  # fmt: skip
-    ledger = [
-        {"site": "steel-1", "gateway": f"g-{n}", "day": f"2018-01-0{day}", **dict(zip(COUNTS, range(8), strict=True))}
-        for n in range(2)
-        for day in range(1, 5)
-    ]
     with books.begin() as db:
-        db.execute(insert(t.conflict), conflicts)
-        db.execute(insert(t.ledger), ledger)
         db.execute(insert(t.alert), alerts)
         steps = [
             {"alert": n + 1, "at": FIRST, "actor": "carbonwatch", "action": "raise", "note": ""} for n in range(11)

@@ -106,12 +106,8 @@ def build(one: Served) -> World:
             registry.put_unit(db, Unit(unit, f"单位{unit}", f"unit {unit}", region), "tests", FIRST)
         for site, unit in SITES.items():
             boundary = Boundary((f"{site}-main",), (f"{site}-it",))
-            registry.put_site(
-                db,
-                Site(site, f"厂{site}", f"plant {site}", "data_centre", boundary=boundary, unit=unit),
-                "tests",
-                FIRST,
-            )
+            new = Site(site, f"厂{site}", f"plant {site}", "data_centre", boundary=boundary, unit=unit)
+            registry.put_site(db, new, "tests", FIRST)
             for meter in meters(site):
                 registry.put_meter(db, meter, "tests", FIRST)
         parts.say(db, "ingest", ok=True, detail={}, now=context.now())
@@ -130,13 +126,13 @@ def build(one: Served) -> World:
         for place, n in {**_N, NOWHERE: 6, "": 7}.items():
             for table, rows in _intake(place, n):
                 db.execute(insert(table), rows)
-        assert context.journal is not None
-        with closing(Journal(context.journal, "w1")) as journal:
-            journal.append([message_of(place) for place in (*SITES, NOWHERE, "")])
         keys = {
             name: people.add_key(db, name, held.role, held.scope, context.now() + 10**9, "tests", FIRST)[1]
             for name, held in HOLDERS.items()
         }
+    assert context.journal is not None
+    with closing(Journal(context.journal, "w1")) as journal:
+        journal.append([message_of(place) for place in (*SITES, NOWHERE, "")])
     return World(one, keys)
 
 

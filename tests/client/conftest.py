@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from energy.client import Client
+from tests.api.delivered import fill_delivery
 from tests.api.served import KEY, Served, fill, served
 
 
@@ -14,6 +15,7 @@ def world(tmp_path: Path) -> Iterator[Served]:
     """A known world of one's own."""
     with served(tmp_path) as one:
         fill(one)
+        fill_delivery(one)
         yield one
 
 
