@@ -1,5 +1,6 @@
 """A scenario says everything that is wrong with it, and what ships is right and whole."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from simulators.kinds import KINDS
 from simulators.scenario import read_scenario
 
 SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml"))
+PAGE = (SHIPPED[0].parents[1] / "docs" / "scenarios.md").read_text("utf-8")
 HEAD = 'name = "x"\nstart = 2026-03-02\ndays = 1\n[[site]]\nid = "s"\nkind = "paper_mill"\n'
 
 
@@ -105,3 +107,24 @@ def test_every_trouble_is_told_at_once(tmp_path: Path) -> None:
 def test_moments_count_from_the_first_days_midnight() -> None:
     assert parse_moment("day 1 00:00") == 0
     assert parse_moment("day 3 23:59") == 3 * 86_400_000 - 60_000
+
+
+def test_the_pages_first_scenario_is_a_scenario(tmp_path: Path) -> None:
+    first = tmp_path / "mine.toml"
+    first.write_text(PAGE.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert read_scenario(first).fault[0].kind == "leak"
+    site = tmp_path / "site.toml"
+    more = PAGE.split("```toml\n")[2].split("```")[0]
+    site.write_text('name = "x"\nstart = 2026-03-02\ndays = 1\n' + more, encoding="utf-8")
+    assert read_scenario(site).site[0].gateway_of("pumps") == "rest"
+
+
+def test_the_page_names_every_kind_of_fault_with_its_settings_and_every_scenario() -> None:
+    rows = [row for row in PAGE.split("\n") if row.startswith("| `") and row.count("|") == 5]
+    told = {kind for row in rows for kind in re.findall("`([a-z_]+)`", row.split("|")[1])}
+    assert told == {fault.__struct_config__.tag for fault in AnyFault.__args__}
+    for fault in AnyFault.__args__:
+        [row] = [row for row in rows if f"`{fault.__struct_config__.tag}`" in row]
+        own = set(fault.__struct_fields__) - {"at", "begin", "length", "note"}
+        assert own == set(re.findall("`([a-z_]+)`", row.split("|")[3])), fault
+    assert all(f"`scenarios/{file.name}`" in PAGE for file in SHIPPED)
