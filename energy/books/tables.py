@@ -61,6 +61,11 @@ gateway = Table(
     "gateway", META, _key("site"), _key("gateway"), _key("boot"), Column("seen", JSON), Column("last_seq", BigInteger),
     Column("first_at", BigInteger), Column("last_at", BigInteger),
 )  # fmt: skip
+door = Table(
+    "door", META, _key("site"), _key("gateway"), Column("enabled", Boolean, nullable=False),
+    Column("credential", String(16), nullable=False), Column("created_at", BigInteger),
+    Column("changed_at", BigInteger),
+)  # fmt: skip
 ledger = Table(
     "ledger", META, _key("site"), _key("gateway"), Column("day", String(10), primary_key=True),
     *(Column(name, BigInteger, nullable=False, default=0) for name in (
