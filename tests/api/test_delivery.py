@@ -176,7 +176,21 @@ def test_the_journal_gives_every_message_as_it_came(one: Served) -> None:
         )
     ]  # fmt: skip
     assert [item["worker"] for item in one.get("/journal", gateway="manual")["items"]] == [manual.WORKER]
+    assert [item["gateway"] for item in one.get("/journal", site="s-1")["items"]] == ["manual", "a"]
+    assert one.get("/journal", site="s-2")["items"] == []
     assert [item["worker"] for item in one.get("/journal", worker="w1")["items"]] == ["w1"] * 3
+
+
+def test_the_rows_of_all_journals_together_are_bounded(one: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_AT", 3)
+    for worker in ("w1", "w2", "w3"):
+        journaled(one, said("a"), said("a"), worker=worker)
+    found, cursor = [], None
+    while not found or cursor is not None:
+        page = one.get("/journal", **({} if cursor is None else {"cursor": cursor}))
+        found.append([(item["worker"], item["row"]) for item in page["items"]])
+        cursor = page["next"]
+    assert found == [[("w1", 1), ("w1", 2), ("w2", 1)], [("w2", 2), ("w3", 1), ("w3", 2)]]
 
 
 @pytest.mark.parametrize("look_at", [1, 4, 1000])
