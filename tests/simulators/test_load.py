@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_the_feed_is_telemetry_that_ingest_takes_whole(meters: int, per_message:
             seen.setdefault(item.reading.meter, []).append((item.reading.time, item.reading.values["e_kwh"]))
     assert set(seen) == {f"m{n}" for n in range(meters)}
     for rows in seen.values():
-        assert all(a[0] < b[0] and a[1] < b[1] for a, b in zip(rows, rows[1:], strict=False))
+        assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(rows))
     assert json.loads(payloads[7])["sent"] == "2026-11-22T00:15:00.002+00:00"
 
 
@@ -115,7 +116,12 @@ def test_as_fast_as_it_goes_is_more_than_any_pace(place: Place) -> None:
 def test_what_a_broken_connection_left_is_sent_again(tmp_path: Path) -> None:
     """The broker dies in the midst of it and comes again on its port."""
     with running("iotcore", tmp_path / "broker") as place:
-        threading.Timer(0.5, lambda: (place.stop(), place.start())).start()
+
+        def again() -> None:
+            place.stop()
+            place.start()
+
+        threading.Timer(0.5, again).start()
         borne = run(place, gateways=2, rate=2000, seconds=3.0, patience=20.0)
         assert (borne.unacknowledged, borne.connections_lost) == (0, 2)
         assert borne.sent == borne.acknowledged
@@ -183,7 +189,7 @@ def test_registered_load_lands_whole(system: System) -> None:
         ledger.clear()
         for gateway in system.client.gateways("loaded"):
             ledger.update(gateway["ledger"])
-        return ledger["messages"] >= said["sent"]
+        return bool(ledger["messages"] >= said["sent"])
 
     wait(landed)
     assert ledger["messages"] == said["acknowledged"] == said["sent"]
