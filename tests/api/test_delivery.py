@@ -181,13 +181,17 @@ def test_the_journal_gives_every_message_as_it_came(one: Served) -> None:
     assert [item["worker"] for item in one.get("/journal", worker="w1")["items"]] == ["w1"] * 3
 
 
-def test_the_rows_of_all_journals_together_are_bounded(one: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LOOK_AT", 3)
+@pytest.mark.parametrize(("limit", "look_at"), [(3, 1000), (1000, 3)])
+def test_a_page_is_bounded_over_all_journals_together(
+    one: Served, monkeypatch: pytest.MonkeyPatch, limit: int, look_at: int
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AT", look_at)
     for worker in ("w1", "w2", "w3"):
         journaled(one, said("a"), said("a"), worker=worker)
-    found, cursor = [], None
+    found: list[list[tuple[str, int]]] = []
+    cursor: str | None = None
     while not found or cursor is not None:
-        page = one.get("/journal", **({} if cursor is None else {"cursor": cursor}))
+        page = one.get("/journal", limit=limit, **({} if cursor is None else {"cursor": cursor}))
         found.append([(item["worker"], item["row"]) for item in page["items"]])
         cursor = page["next"]
     assert found == [[("w1", 1), ("w1", 2), ("w2", 1)], [("w2", 2), ("w3", 1), ("w3", 2)]]
