@@ -10,6 +10,7 @@ from api import (
     audit,
     delivery,
     document,
+    doors,
     energy,
     etag,
     exports,
@@ -33,8 +34,8 @@ from api import (
 from api.context import Context
 
 _ROUTES = (
-    health, units, sites, readings, manual, energy, pue, alerts, intake, delivery, journal, exports, stream, sessions,
-    accounts, keys, audit,
+    health, units, sites, doors, readings, manual, energy, pue, alerts, intake, delivery, journal, exports, stream,
+    sessions, accounts, keys, audit,
 )  # fmt: skip
 
 

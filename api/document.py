@@ -17,6 +17,7 @@ WRITES = ("post", "put", "patch", "delete")
 _PARAMETERS = {
     "site": "A site's id, see /sites.",
     "meter": "A meter's id within its site, see /meters.",
+    "gateway": "A gateway's name within its site, see /registered-gateways.",
     "unit": "A unit's id, see /units.",
     "region": "A region's id, see /regions.",
     "name": "An account's name, see /accounts.",

@@ -40,6 +40,10 @@ _METER = {
     "carrier": "electricity", "digits": 8, "decimals": 2, "multiplier": "1", "parent": None, "reports_every": 5,
     "source": "",
 }  # fmt: skip
+_DOOR = {
+    "site": "steel-1", "gateway": "gw-1", "enabled": True, "credential": "5f1c0a9e42b7",
+    "created_at": "2026-11-20T01:00:00+00:00", "changed_at": "2026-11-20T01:00:00+00:00",
+}  # fmt: skip
 _SUM = {"kwh": 4013.5, "amount": 4013.5, "intervals": 96, "missing": 0, "measured": 95, "estimated": 1}
 _DAY = {"start": "2026-11-01T00:00:00+08:00", "end": "2026-11-02T00:00:00+08:00"}
 _ALERT = {
@@ -117,6 +121,9 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     },
     ("get", "/sites/{site}/meters/{meter}"): _METER,
     ("put", "/sites/{site}/meters/{meter}"): _METER,
+    ("get", "/registered-gateways"): {"items": [_DOOR], "next": None},
+    ("get", "/sites/{site}/gateways/{gateway}"): _DOOR,
+    ("put", "/sites/{site}/gateways/{gateway}"): _DOOR,
     ("get", "/readings"): {
         "items": [{"time": "2026-11-22T08:15:00+08:00", "ms": 1795306500000, "quality": "measured",
                    "values": {"p_kw": 411.5, "e_kwh": 10233.25}}],
@@ -185,6 +192,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("put", "/sites/{site}/meters/{meter}"): {
         key: value for key, value in _METER.items() if key not in ("site", "id", "unit", "carrier")
     },
+    ("put", "/sites/{site}/gateways/{gateway}"): {"enabled": False, "credential": "5f1c0a9e42b7"},
     ("post", "/alerts/{ident}/acknowledge"): _NOTE,
     ("post", "/alerts/{ident}/resolve"): _NOTE,
     ("post", "/sessions"): {"name": "wang", "password": "a long sentence is best"},

@@ -103,6 +103,16 @@ class EnergyPage(Page):
     total: Total
 
 
+class DoorBody(_Body):
+    """A gateway as it is registered."""
+
+    enabled: bool = Field(True, description="Whether it may send.")
+    credential: str | None = Field(
+        None, pattern=r"^[0-9a-f]{0,16}$", examples=["5f1c0a9e42b7"],
+        description="A digest by which the password in use is told from an older one; null: as before.",
+    )  # fmt: skip
+
+
 class RegionBody(_Body):
     """A region as it is made."""
 

@@ -68,6 +68,17 @@ class Site(TypedDict):
     boundary: BoundaryOf | None
 
 
+class Door(TypedDict):
+    """A registered gateway; `credential` tells which password is in use, "" where nobody said."""
+
+    site: str
+    gateway: str
+    enabled: bool
+    credential: str
+    created_at: str
+    changed_at: str
+
+
 class Latest(TypedDict):
     """A meter's newest values by quantity; `time` is RFC 3339, `quality` measured or estimated."""
 

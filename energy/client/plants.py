@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from energy.client.answers import Gateway, Health, Meter, Quarantine, Region, Site, Unit
+from energy.client.answers import Door, Gateway, Health, Meter, Quarantine, Region, Site, Unit
 from energy.client.bodies import MeterBody, RegionBody, SiteBody, UnitBody
 from energy.client.calls import Calls
 from energy.client.holders import Me
@@ -82,6 +82,22 @@ class Plants(Calls):
     def change_meter(self, site: str, meter: str, body: MeterBody) -> Meter:
         """Change what is given of a meter and leave the rest, or register a new one."""
         return cast(Meter, self.change(f"/sites/{site}/meters/{meter}", body, MeterBody.__annotations__))
+
+    def doors(self, site: str | None = None) -> list[Door]:
+        """The gateways that are registered, of a site or of all; what they sent is in `gateways`."""
+        return [cast(Door, item) for item in self.every("/registered-gateways", site=site)]
+
+    def door(self, site: str, gateway: str) -> Door:
+        """One registered gateway."""
+        return cast(Door, self.get(f"/sites/{site}/gateways/{gateway}"))
+
+    def put_door(self, site: str, gateway: str, *, enabled: bool = True, credential: str | None = None) -> Door:
+        """Register a gateway, or change it; the first one closes the site to all that are not registered."""
+        return cast(Door, self.put(f"/sites/{site}/gateways/{gateway}", {"enabled": enabled, "credential": credential}))
+
+    def remove_door(self, site: str, gateway: str) -> None:
+        """Take a gateway off the register."""
+        self.delete(f"/sites/{site}/gateways/{gateway}")
 
     def gateways(self, site: str | None = None) -> list[Gateway]:
         """Sequence and ledger of each gateway."""

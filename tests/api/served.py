@@ -19,7 +19,7 @@ from api.context import Context
 from api.guard import Walls, hosts
 from api.rates import Rules
 from deploy.listen import Server
-from energy.books import parts, registry
+from energy.books import doors, parts, registry
 from energy.books import tables as t
 from energy.books.open import open_books
 from energy.books.people import digest
@@ -120,6 +120,8 @@ def fill(one: Served) -> None:
             registry.put_site(db, site, "tests", FIRST)
         for meter in METERS:
             registry.put_meter(db, meter, "tests", FIRST)
+        doors.put(db, "steel-1", "gw-1", enabled=True, credential="0123456789ab", actor="tests", now=FIRST)
+        doors.put(db, "steel-1", "gw-2", enabled=False, credential="", actor="tests", now=FIRST)
         parts.say(db, "ingest", ok=True, detail={}, now=context.now())
     for meter in METERS:
         if meter.register is not None:

@@ -19,12 +19,12 @@ from energy.books.open import look, open_books
 from energy.window import parse_time
 from tests.api.calls import Call, calls
 from tests.api.served import Served, served
-from tests.api.world import BY_ROLE, HOLDERS, World, build
+from tests.api.world import BY_ROLE, HOLDERS, World, build, open_door
 from tests.postgres import postgresql
 
 GIVEN = {
-    "site": "alfa01", "meter": "alfa01-main", "unit": "uqalfa", "region": "rqnorth", "from": "2018-01-01",
-    "to": "2018-01-02", "scope": {"units": ["uqalfa"]}, "days": 30,
+    "site": "alfa01", "meter": "alfa01-main", "gateway": "alfa01-gw", "unit": "uqalfa", "region": "rqnorth",
+    "from": "2018-01-01", "to": "2018-01-02", "scope": {"units": ["uqalfa"]}, "days": 30,
 }  # fmt: skip
 PASSWORD = "a password that nobody may see"
 
@@ -45,6 +45,12 @@ ENTRIES = {
     ("PUT", "/units/{unit}"): Entry("unit.put", "unit/uqalfa", before=True),
     ("PUT", "/sites/{site}"): Entry("site.put", "site/alfa01", before=True, site="alfa01"),
     ("PUT", "/sites/{site}/meters/{meter}"): Entry("meter.put", "meter/alfa01/alfa01-main", before=True, site="alfa01"),
+    ("PUT", "/sites/{site}/gateways/{gateway}"): Entry(
+        "gateway.put", "gateway/alfa01/alfa01-gw", before=True, site="alfa01"
+    ),
+    ("DELETE", "/sites/{site}/gateways/{gateway}"): Entry(
+        "gateway.remove", "gateway/alfa01/alfa01-gw", before=True, after=False, site="alfa01"
+    ),
     ("POST", "/alerts/{ident}/acknowledge"): Entry("alert.acknowledge", "alert/1", before=True, site="alfa01"),
     ("POST", "/alerts/{ident}/resolve"): Entry("alert.resolve", "alert/1", before=True, site="alfa01"),
     ("POST", "/manual-readings"): Entry("readings.enter", "meter/alfa01/alfa01-main", site="alfa01"),
@@ -99,6 +105,8 @@ def prepared(world: World, call: Call) -> tuple[dict[str, Any], dict[str, str]]:
             given |= {"name": "new-1" if call.method == "POST" and "{name}" in call.path else "old-1"}
         if call.key == ("POST", "/sessions"):
             given, headers = {"name": "old-1", "password": PASSWORD}, {}
+        if "{gateway}" in call.path:
+            open_door(db, "alfa01")
         if "/keys/{ident}" in call.path:
             given["ident"] = people.add_key(db, "k", Role.ADMIN, EVERYTHING, now + 10**9, "tests", now)[0]
         if call.method == "DELETE" and "sessions" in call.path:

@@ -20,7 +20,7 @@ GIVEN = {
     "/readings": {"site": "steel-1", "meter": "incomer", **RANGE},
     "/energy": {"site": "steel-1", "meter": "incomer", **RANGE}, "/pue": {"site": "dc-1", **RANGE},
 }  # fmt: skip
-NAMES = {"site": "steel-1", "meter": "incomer", "ident": "1", "region": "default", "unit": "default"}
+NAMES = {"site": "steel-1", "meter": "incomer", "gateway": "gw-1", "ident": "1", "region": "default", "unit": "default"}
 READ = [path for method, path in EXAMPLES if method == "get"]
 FREE = {"latest", "boundary", "scope", "before", "after"}  # in these an example shows one of several shapes
 

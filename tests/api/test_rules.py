@@ -12,8 +12,8 @@ from tests.api.served import Served, served
 from tests.api.world import BY_ROLE, World, build
 
 GIVEN = {
-    "site": "alfa01", "meter": "alfa01-main", "ident": "2", "name": "somebody", "unit": "uqalfa", "region": "rqnorth",
-    "from": "2018-01-01", "to": "2018-01-02", "scope": {"units": ["uqalfa"]},
+    "site": "alfa01", "meter": "alfa01-main", "gateway": "alfa01-gw", "ident": "2", "name": "somebody",
+    "unit": "uqalfa", "region": "rqnorth", "from": "2018-01-01", "to": "2018-01-02", "scope": {"units": ["uqalfa"]},
     "form": "csv",
 }  # fmt: skip
 

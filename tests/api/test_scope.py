@@ -106,8 +106,8 @@ def test_the_world_is_there_and_its_marks_would_be_found(world: World) -> None:
         needed = {one["name"] for one in call.parameters if one["required"]}
         for site, unit in SITES.items():
             ask = {
-                "site": site, "meter": f"{site}-main", "ident": NUMBER[site], "unit": unit, "region": UNITS[unit],
-                "name": "wang", "form": "csv", "step": "15m" if call.path.endswith("/energy") else "hour", **RANGE,
+                "site": site, "meter": f"{site}-main", "gateway": f"{site}-gw", "ident": NUMBER[site],
+                "unit": unit, "region": UNITS[unit], "name": "wang", "form": "csv", "step": "15m" if call.path.endswith("/energy") else "hour", **RANGE,
             }  # fmt: skip
             heard += said(world.ask("admin", **call.request(ask)))
             heard += said(world.ask("admin", **call.request({name: ask[name] for name in needed})))
@@ -146,6 +146,7 @@ def test_a_list_holds_what_is_open_and_all_of_it(world: World, holder: str) -> N
         (site, f"{site}-{name}") for site in held.sites for name in ("main", "it")
     }
     assert {one["id"] for one in items("/alerts")} == {NUMBER[site] for site in held.sites}
+    assert {one["gateway"] for one in items("/registered-gateways")} == {f"{site}-gw" for site in held.sites}
     assert {one["site"] for one in items("/gateways")} == {*held.sites, *beyond}
     assert {one["site"] for one in items("/quarantine")} == {*held.sites, *beyond, *([""] if beyond else [])}
     assert {one["site"] for one in items("/ledger")} == {*held.sites, *beyond}
@@ -170,7 +171,10 @@ def same_but(answer: httpx.Response, name: str) -> tuple[int, dict[str, str], st
 
 def placed(call: Call, site: str, unit: str) -> dict[str, Any]:
     """Arguments that lead a call to a site, or to its alert."""
-    return {"site": site, "meter": f"{site}-main", "ident": NUMBER.get(site, 9), "unit": unit, "form": "csv", **RANGE}
+    return {
+        "site": site, "meter": f"{site}-main", "gateway": f"{site}-gw", "ident": NUMBER.get(site, 9), "unit": unit,
+        "form": "csv", **RANGE,
+    }  # fmt: skip
 
 
 def about_sites(world: World) -> list[Call]:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from analytics.accounts import Accounts
 from energy.access import EVERYTHING, Role, Scope
-from energy.books import parts, people, registry
+from energy.books import doors, parts, people, registry
 from energy.books import tables as t
 from energy.broker.port import Delivery
 from energy.journal import Journal
@@ -110,6 +110,7 @@ def build(one: Served) -> World:
             registry.put_site(db, new, "tests", FIRST)
             for meter in meters(site):
                 registry.put_meter(db, meter, "tests", FIRST)
+            open_door(db, site)
         parts.say(db, "ingest", ok=True, detail={}, now=context.now())
     points = [point for site in SITES for point in _points(site, context.now())]
     context.readings.write(points)
@@ -140,6 +141,11 @@ def meters(site: str) -> tuple[Meter, Meter]:
     """A site's two meters."""
     main = Meter(site, f"{site}-main", f"总{site}", f"main {site}", multiplier=Decimal("0.25"), source=f"by {site}")
     return main, Meter(site, f"{site}-it", f"机{site}", f"it {site}", multiplier=Decimal("0.25"), parent=main.id)
+
+
+def open_door(db: Connection, site: str) -> None:
+    """Register a site's gateway."""
+    doors.put(db, site, f"{site}-gw", enabled=True, credential=f"00{_N[site]}", actor="tests", now=FIRST)
 
 
 def conflicts_of(sites: frozenset[str]) -> int:

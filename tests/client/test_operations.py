@@ -50,6 +50,13 @@ CALLS: dict[str, list[Callable[[Client, Path], Any]]] = {
     "put_meter": [lambda c, _: c.put_meter("new-1", "m", {"register": None})],
     "meter": [lambda c, _: c.meter("new-1", "m")],
     "change_meter": [lambda c, _: c.change_meter("new-1", "m", {"parent": None, "source": "by hand"})],
+    "put_door": [
+        lambda c, _: c.put_door("new-1", "gw-1", credential="5f1c0a9e42b7"),
+        lambda c, _: c.put_door("new-1", "gw-1", enabled=False),
+    ],
+    "doors": [lambda c, _: c.doors(), lambda c, _: c.doors("new-1")],
+    "door": [lambda c, _: c.door("new-1", "gw-1")],
+    "remove_door": [lambda c, _: c.remove_door("new-1", "gw-1")],
     "readings": [lambda c, _: c.readings("steel-1", "incomer", FROM, TO, limit=50)],
     "enter_readings": [
         lambda c, _: c.enter_readings(
