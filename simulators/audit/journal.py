@@ -110,13 +110,27 @@ def _find_strange(evidence: Evidence, findings: Findings) -> None:
 
 
 def _find_moved(evidence: Evidence, findings: Findings) -> None:
-    for (site, gateway, boot, worker), group in groupby(evidence.rows(_ORDER), lambda row: row[:4]):
+    for (site, gateway, boot, _), group in groupby(list(evidence.rows(_ORDER)), lambda row: row[:4]):
         rows = list(group)
-        kept = longest_rising([row[4] for row in rows])
-        for *_, number, day, row in rows:
-            if number not in kept:
-                text = f"message {number} of boot {boot} stands at {at(worker, day, row)}, out of the order of sending"
-                findings.add(Finding("moved", text, site, gateway, message=number))
+        numbers = [row[4] for row in rows]
+        kept = longest_rising(numbers)
+        moved = {number for number in numbers if number not in kept}
+        exchanged = {one for one, meant in zip(numbers, sorted(numbers), strict=True) if one != meant}
+        if exchanged and len(exchanged) <= 2 * len(moved):
+            moved = exchanged
+        for place, meant in zip(rows, sorted(numbers), strict=True):
+            *_, worker, number, day, row = place
+            if number not in moved:
+                continue
+            text = f"message {number} of boot {boot} stands at {at(worker, day, row)}, out of the order of sending"
+            findings.add(Finding("moved", text, site, gateway, message=number))
+            # What was held or refused of it is listed for the row where it came in.
+            if moved is exchanged:
+                evidence.run("UPDATE arrival SET message = ? WHERE worker = ? AND day = ? AND row = ?", meant, worker,
+                             day, row)  # fmt: skip
+            else:
+                evidence.run("DELETE FROM arrival WHERE worker = ? AND day = ? AND row = ?", worker, day, row)
+                evidence.run("INSERT INTO gone VALUES (?, ?, ?, ?)", worker, day, row, row)
 
 
 def longest_rising(numbers: Iterable[int]) -> set[int]:

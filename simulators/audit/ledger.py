@@ -33,8 +33,7 @@ def check_ledgers(evidence: Evidence, run: Run, answers: Answers, findings: Find
             findings.add(_finding(place, "the system has no ledger of this gateway"))
             continue
         diff = {name: now["ledger"][name] - before.get(name, 0) for name in _COUNTS}
-        for trouble in (*_identity(now["ledger"]), *(_shrunk(diff) if before else ())):
-            findings.add(_finding(place, trouble))
+        troubles = [*_identity(now["ledger"]), *(_shrunk(diff) if before else ())]
         others = _other_boots(evidence, run, answers, place)
         why = ""
         if others:
@@ -44,12 +43,12 @@ def check_ledgers(evidence: Evidence, run: Run, answers: Answers, findings: Find
         if why:
             notes.append(f"{'/'.join(place)}: of its ledger only the sum was checked, for {why}")
         elif expected is None:
-            for trouble in _at_least(evidence, place, diff):
-                findings.add(_finding(place, trouble))
+            troubles += _at_least(evidence, place, diff)
         else:
             alone = place[0] not in answers.others and not before
-            for trouble in _compared(diff, expected.get(place, {}), alone=alone):
-                findings.add(_finding(place, trouble))
+            troubles += _compared(diff, expected.get(place, {}), alone=alone)
+        if troubles:
+            findings.add(_finding(place, "; ".join(troubles)))
     return notes
 
 

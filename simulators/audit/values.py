@@ -8,10 +8,12 @@ from simulators.audit.finding import Finding, Findings
 from simulators.audit.journal import at
 from simulators.audit.run import Run
 
+# A refusal that is not listed is told of by `lists`, for each time that it came.
 _POINTS = """SELECT s.fate, m.site, m.gateway, r.meter, s.time, min(s.message), min(s.item),
   group_concat(DISTINCT e.quantity), count(DISTINCT s.series || ' ' || coalesce(s.value, '')), e.meter
   FROM sent s JOIN series e ON e.id = s.series JOIN meter r ON r.id = e.meter JOIN message m ON m.number = s.message
-  WHERE s.fate IN ({}) GROUP BY s.fate, e.meter, s.time ORDER BY min(s.message), min(s.item)"""
+  WHERE s.fate IN ({}) AND NOT (s.refuse AND s.fate = 'lost')
+  GROUP BY s.fate, e.meter, s.time ORDER BY min(s.message), min(s.item)"""
 _NOT_MOVED = ", ".join(f"'{fate}'" for fate in BAD if fate != "moved")  # these are told of where they are now
 _DIFFERENT = """SELECT e.quantity, s.value, t.value FROM sent s JOIN series e ON e.id = s.series
   LEFT JOIN stored t ON t.series = s.series AND t.time = s.time
