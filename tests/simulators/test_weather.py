@@ -23,6 +23,7 @@ def test_the_year_is_cold_in_january_and_hot_in_july() -> None:
     assert 2 < months[0] < 7
     assert 26 < months[6] < 31
     assert -12 < air.min() < air.max() < 42
+    assert 14 <= air.reshape(365, 96).mean(axis=0).argmax() / 4 <= 16
 
 
 def test_the_wet_bulb_is_below_the_dry_bulb() -> None:

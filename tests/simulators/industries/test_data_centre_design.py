@@ -55,6 +55,9 @@ def test_a_ups_loses_a_larger_share_at_a_low_load(play: Player) -> None:
         whole, low = play(kind, days=7), play(kind, days=7, changes=half)
         lost = [(centre.used("ups") - centre.used("it")).sum() / centre.used("it").sum() for centre in (whole, low)]
         assert 0.02 < lost[0] < lost[1] < 0.3
+        fixed = {"data_centre_small_old": 11.0, "data_centre_new": 34.0}[kind]
+        kw = [4 * (centre.used("ups") - centre.used("it")).mean() - fixed for centre in (whole, low)]
+        assert kw[0] / kw[1] == pytest.approx(4, rel=0.05), "the rest grows with the square"
         assert low.used("chiller").sum() < 0.8 * whole.used("chiller").sum()
 
 

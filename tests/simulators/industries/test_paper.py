@@ -19,6 +19,9 @@ def test_felts_are_changed_on_wednesdays(play: Player) -> None:
     hours = mill.used("paper-machine").reshape(28, 24, 4).sum(axis=2)
     wednesdays = hours[2::7]
     assert (wednesdays[:, 8:12] < 0.5 * wednesdays[:, :8].min()).all()
+    many = play("paper_mill", days=84)
+    paper = many.used("product").reshape(-1, 96) / many.used("paper-machine").reshape(-1, 96)
+    assert paper[2::7, 32:48].mean() < 0.975 * paper[:, 48:].mean(), "a slow machine gives less for its electricity"
     others = np.delete(hours, np.arange(2, 28, 7), axis=0)
     assert others.min() > 0.85 * others.max()
 

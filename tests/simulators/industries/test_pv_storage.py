@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulators.source import Scaled
+from simulators.plant_clock import between
+from simulators.source import AtLeast, Load, Scaled
 from tests.simulators.industries.conftest import Played, Player
 
 
@@ -47,6 +48,13 @@ def test_a_battery_that_takes_less_gives_less(play: Player) -> None:
     works = play("pv_storage", changes=third)
     assert 0.86 < works.ratio("discharge", "charge") < 0.88
     assert np.cumsum(works.counts("charge") - works.counts("discharge")).min() >= 0
+
+
+def test_what_it_takes_in_the_evening_is_not_given_back_before(play: Player) -> None:
+    late = Load(1, lambda times: np.where(between(times, 17, 24), 900.0, 0.0), 0.0)
+    calm, charged = play("pv_storage"), play("pv_storage", changes={"charge": lambda source: AtLeast(source, late)})
+    assert charged.daily("charge").sum() > 3 * calm.daily("charge").sum()
+    assert (charged.counts("discharge") == calm.counts("discharge")).all()
 
 
 def test_it_charges_in_the_valley_and_discharges_at_the_peak(play: Player) -> None:

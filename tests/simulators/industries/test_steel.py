@@ -31,6 +31,7 @@ def test_a_heat_is_tapped_every_55_minutes(play: Player) -> None:
     tapping = works.sources["product"].flow(minutes) > 0
     begins = np.flatnonzero(tapping[1:] & ~tapping[:-1])
     assert set(np.diff(begins).tolist()) == {55}
+    assert tapping[: 55 * 26].sum() == 6 * 26
     assert 33 < works.daily("product")[0] / len(begins) < 39
 
 
