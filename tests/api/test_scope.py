@@ -107,7 +107,8 @@ def test_the_world_is_there_and_its_marks_would_be_found(world: World) -> None:
         for site, unit in SITES.items():
             ask = {
                 "site": site, "meter": f"{site}-main", "gateway": f"{site}-gw", "ident": NUMBER[site],
-                "unit": unit, "region": UNITS[unit], "name": "wang", "form": "csv", "step": "15m" if call.path.endswith("/energy") else "hour", **RANGE,
+                "unit": unit, "region": UNITS[unit], "name": "wang", "form": "csv",
+                "step": "15m" if call.path.endswith("/energy") else "hour", **RANGE,
             }  # fmt: skip
             heard += said(world.ask("admin", **call.request(ask)))
             heard += said(world.ask("admin", **call.request({name: ask[name] for name in needed})))
