@@ -9,13 +9,37 @@ from energy.errors import OutsideError
 from energy.reading import Reading
 from simulators.gateway import Gateway
 from simulators.readers.recording import Recording
+from simulators.replay_control import Control
 
 PATIENCE = 60.0  # s without any progress
 _POLL = 0.25  # s
 _BATCH = 100
 _SHORTEST_WAIT = 0.05  # s; what is due sooner goes out together
+_NAP = 0.1  # s between looks at the control while nothing is due
 
-Progress = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a replay is: sent of total, acknowledged by the broker where that is known, position in ms UTC.
+
+    lag: seconds that the newest is late by; seconds since the beginning; state as `Control.state` says it.
+    """
+
+    sent: int
+    total: int
+    acknowledged: int | None
+    position: int
+    lag: float
+    seconds: float
+    state: str
+
+    @property
+    def rate(self) -> float:
+        """What was sent, a second."""
+        return self.sent / self.seconds if self.seconds else 0.0
+
+
+Say = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +59,8 @@ class Ledger:
         return Ledger(*(getattr(self, f.name) - getattr(before, f.name) for f in fields(self)))
 
 
-def send(gateway: Gateway, recording: Recording, speed: float | None, progress: Progress) -> int:
-    """Send every reading, `speed` seconds of the recording each second (None: as fast as it goes); how many.
+def send(gateway: Gateway, recording: Recording, control: Control, say: Say) -> int:
+    """Send every reading when `control` says that it is due; how many, fewer where somebody ended it.
 
     OutsideError after 60 s without progress.
     """
@@ -44,24 +68,32 @@ def send(gateway: Gateway, recording: Recording, speed: float | None, progress: 
     batch: list[Reading] = []
     sent = 0
     for reading in recording.read():
-        if speed is not None:
-            wait = begun + (reading.time - recording.first) / 1000 / speed - time.monotonic()
-            if wait > _SHORTEST_WAIT:
-                gateway.send(batch, PATIENCE)
-                batch = []
-                _idle(gateway, wait)
-        batch.append(reading)
-        sent += 1
-        if len(batch) == _BATCH:
+        offset = reading.time - recording.first
+        if control.wait(offset) > _SHORTEST_WAIT:
             gateway.send(batch, PATIENCE)
             batch = []
-            progress(f"{sent} of {recording.count} readings sent, {gateway.unreceipted} messages unreceipted")
+            if not _idle(gateway, control, offset, lambda: say(_progress(recording, sent, begun, reading, control))):  # noqa: B023
+                return sent
+        elif control.ended:
+            break
+        batch.append(reading)
+        control.took(offset)
+        sent += 1
+        if len(batch) == _BATCH or control.stepping:
+            gateway.send(batch, PATIENCE)
+            batch = []
+            say(_progress(recording, sent, begun, reading, control))
     gateway.send(batch, PATIENCE)
     return sent
 
 
 def wait_queryable(
-    find: Callable[[], Client], site: str, name: str, gateway: Gateway, meters: Iterable[str], progress: Progress
+    find: Callable[[], Client],
+    site: str,
+    name: str,
+    gateway: Gateway,
+    meters: Iterable[str],
+    progress: Callable[[str], None],
 ) -> Ledger:
     """Wait until the gateway's messages are receipted and landed and no window of its meters is pending.
 
@@ -98,11 +130,18 @@ def ledger_of(client: Client, site: str, name: str) -> Ledger:
     return _ledger(_gateway(client, site, name))
 
 
-def _idle(gateway: Gateway, wait: float) -> None:
-    until = time.monotonic() + wait
-    while (left := until - time.monotonic()) > 0:
+def _idle(gateway: Gateway, control: Control, offset: int, say: Callable[[], None]) -> bool:
+    """Wait until the reading at `offset` is due; False when somebody ended the replay."""
+    while (left := control.wait(offset)) > 0 and not control.ended:
         gateway.pump()
-        time.sleep(min(left, 0.5))
+        say()
+        time.sleep(min(left, _NAP))
+    return not control.ended
+
+
+def _progress(recording: Recording, sent: int, begun: float, reading: Reading, control: Control) -> Progress:
+    late = max(0.0, -control.wait(reading.time - recording.first))
+    return Progress(sent, recording.count, None, reading.time, late, time.monotonic() - begun, control.state())
 
 
 def _gateway(client: Client, site: str, name: str, boot: str = "") -> answers.Gateway | None:

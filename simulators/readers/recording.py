@@ -1,7 +1,7 @@
 """A recorded file that can be replayed: its site, its meters and its readings."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from energy.errors import InputError
 from energy.reading import Reading
@@ -30,3 +30,14 @@ def checked(site: Site, meters: tuple[Meter, ...], read: Callable[[], Iterator[R
     if count == 0:
         raise InputError("bad_file", "there is no reading in it")
     return Recording(site, meters, read, count, first, last)
+
+
+def part(recording: Recording, start: int | None, end: int | None, shift: int = 0) -> Recording:
+    """The readings in [start, end), ms UTC (None: no bound), moved by `shift` ms; InputError when there is none."""
+
+    def read() -> Iterator[Reading]:
+        for reading in recording.read():
+            if (start is None or reading.time >= start) and (end is None or reading.time < end):
+                yield replace(reading, time=reading.time + shift)
+
+    return checked(recording.site, recording.meters, read)

@@ -12,7 +12,8 @@ from energy.reading import Reading
 from energy.registry import Meter, Site
 from simulators.gateway import Gateway
 from simulators.readers.recording import checked
-from simulators.replay import Ledger, ledger_of, send, wait_queryable
+from simulators.replay import Ledger, Progress, ledger_of, send, wait_queryable
+from simulators.replay_control import Control
 from tests.system import COMMAND, plain_environment, running_system
 
 STEEL = Path(__file__).parents[3] / "shared" / "data" / "steel" / "steel_2018_jan_sep.csv"
@@ -133,8 +134,9 @@ def test_speed_is_seconds_of_the_file_in_each_second(system: Any) -> None:
     gateway = Gateway(PahoBroker(system.mqtt, "speed", clean=True), site.id, "replay")
     gateway.start()
     said: list[str] = []
+    steps: list[Progress] = []
     try:
-        assert send(gateway, recording, 3600.0, said.append) == 5
+        assert send(gateway, recording, Control(3600.0), steps.append) == 5
         assert gateway.last_seq == 5
         ledger = wait_queryable(lambda: system.client, site.id, "replay", gateway, ["m"], said.append)
     finally:
