@@ -249,6 +249,7 @@ def test_a_journal_that_ends_before_what_has_landed_is_cut_short(one: Served) ->
 
 
 def test_an_api_apart_from_the_journals_says_so(one: Served) -> None:
+    land(one)  # of nothing: ingest has started, and nothing has come
     assert one.get("/journal") == {"items": [], "next": None, "holes": [], "cut_short": []}
     journaled(one, said("a", value(p_kw=1.0)))
     land(one)
