@@ -16,12 +16,13 @@ _EVERY_S = 2.0
 
 
 class Show:
-    """At most a line in two seconds, and one whenever the replay is paused or goes on."""
+    """At most a line in two seconds, and one for each pause, step and change of the speed."""
 
     def __init__(self, output: str, unit: str, zone: str) -> None:
         """`unit` is what is counted, `zone` that of the times."""
         self._output, self._unit, self._zone = output, unit, zone
-        self._said, self._state = time.monotonic(), ""
+        self._said = time.monotonic()
+        self._mark: tuple[str, int] | None = None
 
     def note(self, text: str) -> None:
         """What a person wants to know now."""
@@ -35,7 +36,9 @@ class Show:
 
     def progress(self, now: Progress) -> None:
         """How far the replay is, not each time."""
-        changed, self._state = self._state not in ("", now.state), now.state
+        paused = now.state == "paused"
+        mark = now.state, now.sent if paused else 0
+        changed, self._mark = mark != self._mark and (paused or self._mark is not None), mark
         if not changed and time.monotonic() - self._said < _EVERY_S:
             return
         self._said = time.monotonic()

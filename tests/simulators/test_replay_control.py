@@ -100,7 +100,8 @@ def test_lines_of_a_program_are_obeyed(clock: Clock, lines: list[str], state: st
 def test_any_other_line_is_said_and_changes_nothing(clock: Clock, line: str) -> None:
     control = Control(1.0, clock=clock)
     assert obey(control, line)
-    assert (control.state(), control.ended, control.wait(1000)) == ("×1", False, pytest.approx(1.0))
+    assert (control.state(), control.ended) == ("×1", False)
+    assert control.wait(1000) == pytest.approx(1.0)
 
 
 def test_keys_do_what_the_help_says(clock: Clock) -> None:
@@ -109,7 +110,9 @@ def test_keys_do_what_the_help_says(clock: Clock) -> None:
         press(control, key)
         assert control.state() == state
     press(control, "\n")
-    assert [control.wait(9000), control.took(9000), control.wait(9000), control.took(9000)] == [0, None, 0, None]
+    for _ in range(2):
+        assert control.wait(9000) == 0
+        control.took(9000)
     assert control.wait(9000) == float("inf")
     press(control, "q")
     assert control.ended
