@@ -97,7 +97,7 @@ def rest(seconds: float = 0.4) -> None:
 
 def cut(client: PahoBroker) -> None:
     """Cut the wire."""
-    wire = client._client.socket()
+    wire = client._wire.socket()
     assert isinstance(wire, socket.socket)
     wire.shutdown(socket.SHUT_RDWR)
     wait(lambda: not client.connected)
