@@ -19,7 +19,7 @@ from energy.books.open import look
 from energy.errors import InputError
 from energy.journal import START, JournalReader, Position, workers
 from energy.journal_scan import Hole, Kept, scan
-from energy.topic import parse_topic
+from energy.sender import sender
 from energy.window import to_text
 
 router = APIRouter(tags=["intake"])
@@ -92,10 +92,9 @@ def _sender(worker: str, topic: str) -> tuple[str | None, str | None]:
     try:
         if worker == manual.WORKER:
             return manual.parse_topic(topic), manual.GATEWAY
-        parts = parse_topic(topic)
+        return sender(topic)
     except InputError:
         return None, None
-    return parts.site, parts.gateway
 
 
 def _item(worker: str, kept: Kept) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from energy.errors import InputError
 from energy.registry import NAME, check_name
 
-KINDS = ("telemetry", "birth", "death", "event", "receipt")
+KINDS = ("telemetry", "national", "birth", "death", "event", "receipt")
 MANUAL = "manual"  # no gateway may call itself so: it stands for entries by hand
 _ROOT = ["ecm", "v1"]
 

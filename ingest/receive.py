@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from energy.broker.port import Broker, Delivery
 from energy.errors import InputError, OutsideError
 from energy.journal import Journal, Record
+from energy.sparkplug import is_for_edges
 from energy.topic import Topic, parse_topic
-from ingest.decode import json_v1
+from ingest.decode import dialects
 from ingest.sequence import Sequence
 
 _log = logging.getLogger(__name__)
@@ -31,13 +32,11 @@ class Receipts:
 
     def note(self, topic: str, payload: bytes) -> Key | None:
         """Count a journaled message; its key, or None when it has no sequence."""
-        if not topic.endswith("/telemetry"):
-            return None
         try:
-            where = parse_topic(topic)
+            dialect, where = dialects.of(topic)
         except InputError:
             return None
-        found = json_v1.head(payload)
+        found = dialect.head(where, payload)
         if found is None:
             return None
         key = (where.site, where.gateway, found[0])
@@ -89,7 +88,7 @@ class Receiver:
 
     def _keep(self, batch: list[Delivery], stop: threading.Event) -> bool:
         """Journal a batch, trying again until it is durable; False when stopped before."""
-        kept = [delivery for delivery in batch if not _is_receipt(delivery.topic)]
+        kept = [delivery for delivery in batch if not _is_for_gateways(delivery.topic)]
         while not stop.is_set():
             try:
                 self._journal.append(kept)
@@ -110,10 +109,12 @@ class Receiver:
             self._broker.publish(*self._receipts.message(key))  # type: ignore[arg-type]
 
 
-def _is_receipt(topic: str) -> bool:
-    """Whether a message is one of our own."""
+def _is_for_gateways(topic: str) -> bool:
+    """Whether a message is one of our own, or another host's, and no gateway's."""
+    if is_for_edges(topic):
+        return True
     try:
-        return parse_topic(topic).kind == "receipt"
+        return topic.endswith("/receipt") and parse_topic(topic).kind == "receipt"
     except InputError:
         return False
 

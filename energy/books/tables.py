@@ -101,6 +101,15 @@ last_heard = Table(
 due = Table(
     "due", META, _serial(), Column("site", String(64)), Column("meter", String(64)), Column("first", BigInteger),
 )  # fmt: skip
+edge = Table(
+    "edge", META, _key("site"), _key("gateway"), Column("boot", String(64), nullable=False),
+    Column("bd_seq", BigInteger), Column("alive", Boolean, nullable=False), Column("last", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False), Column("missing", JSON, nullable=False),
+    Column("lacking", Boolean, nullable=False),
+)  # fmt: skip
+edge_birth = Table(
+    "edge_birth", META, _key("site"), _key("gateway"), _key("device"), Column("metrics", JSON, nullable=False),
+)  # fmt: skip
 alert = Table(
     "alert", META, _serial(), Column("kind", String(32)), Column("site", String(64), index=True),
     Column("meter", String(64)), Column("state", String(16)), Column("since", BigInteger),

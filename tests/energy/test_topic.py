@@ -11,10 +11,10 @@ from energy.topic import KINDS, Topic, base_topic, parse_topic
 
 
 def test_the_kinds_are_those_of_the_wire_format() -> None:
-    assert set(KINDS) == {"telemetry", "birth", "death", "event", "receipt"}
+    assert set(KINDS) == {"telemetry", "national", "birth", "death", "event", "receipt"}
 
 
-@pytest.mark.parametrize("kind", ["telemetry", "birth", "death", "event", "receipt"])
+@pytest.mark.parametrize("kind", ["telemetry", "national", "birth", "death", "event", "receipt"])
 def test_topics_of_our_shape(kind: str) -> None:
     topic = parse_topic(f"ecm/v1/steel-1/网关.2/{kind}")
     assert topic == ("steel-1", "网关.2", kind)
