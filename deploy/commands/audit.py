@@ -87,7 +87,7 @@ def _print(said: dict[str, Any]) -> None:
     click.echo(", ".join(f"{number} {name}" for name, number in said["found"].items()))
     for row in said["findings"]:
         place = "/".join(filter(None, (row["site"], row["gateway"], row["meter"], row["quantity"])))
-        click.echo(f"  {row['kind']}: {' '.join(filter(None, (place, row['time'])))}: {row['text']}")
+        click.echo("  " + ": ".join(filter(None, (row["kind"], f"{place} {row['time']}".strip(), row["text"]))))
     if (more := said["findings_in_all"] - len(said["findings"])) > 0:
         click.echo(f"  and {more} more findings: see --findings")
     faults = [

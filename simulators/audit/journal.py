@@ -9,6 +9,8 @@ from itertools import groupby
 from simulators.audit.evidence import Evidence
 from simulators.audit.finding import Finding, Findings
 
+Place = tuple[int, str, int]  # a message with its day and row
+
 _COPIES = """UPDATE journal SET copy = 1 WHERE id IN (
   SELECT id FROM (SELECT id, topic, sha256, ROW_NUMBER() OVER (PARTITION BY leaf ORDER BY worker, day, row) AS number
     FROM journal WHERE ours AND since AND intact) AS one
@@ -110,27 +112,39 @@ def _find_strange(evidence: Evidence, findings: Findings) -> None:
 
 
 def _find_moved(evidence: Evidence, findings: Findings) -> None:
-    for (site, gateway, boot, _), group in groupby(list(evidence.rows(_ORDER)), lambda row: row[:4]):
-        rows = list(group)
-        numbers = [row[4] for row in rows]
-        kept = longest_rising(numbers)
-        moved = {number for number in numbers if number not in kept}
-        exchanged = {one for one, meant in zip(numbers, sorted(numbers), strict=True) if one != meant}
-        if exchanged and len(exchanged) <= 2 * len(moved):
-            moved = exchanged
-        for place, meant in zip(rows, sorted(numbers), strict=True):
-            *_, worker, number, day, row = place
-            if number not in moved:
-                continue
+    """What was held or refused of a message that moved is listed for the row where it came in: so is its arrival."""
+    back: list[tuple[int | None, str, str, int]] = []
+    for (site, gateway, boot, worker), group in groupby(evidence.rows(_ORDER), lambda row: row[:4]):
+        places = [row[4:] for row in group]
+        for (number, day, row), meant in out_of_order(places):
             text = f"message {number} of boot {boot} stands at {at(worker, day, row)}, out of the order of sending"
             findings.add(Finding("moved", text, site, gateway, message=number))
-            # What was held or refused of it is listed for the row where it came in.
-            if moved is exchanged:
-                evidence.run("UPDATE arrival SET message = ? WHERE worker = ? AND day = ? AND row = ?", meant, worker,
-                             day, row)  # fmt: skip
-            else:
-                evidence.run("DELETE FROM arrival WHERE worker = ? AND day = ? AND row = ?", worker, day, row)
-                evidence.run("INSERT INTO gone VALUES (?, ?, ?, ?)", worker, day, row, row)
+            back.append((meant, worker, day, row))
+    for meant, worker, day, row in back:
+        if meant is None:
+            evidence.run("INSERT INTO gone VALUES (?, ?, ?, ?)", worker, day, row, row)
+            evidence.run("DELETE FROM arrival WHERE worker = ? AND day = ? AND row = ?", worker, day, row)
+        else:
+            evidence.run("UPDATE arrival SET message = ? WHERE worker = ? AND day = ? AND row = ?", meant, worker, day,
+                         row)  # fmt: skip
+
+
+def out_of_order(places: list[Place]) -> list[tuple[Place, int | None]]:
+    """Places (number, day, row) in order of the rows → those out of order, with the number that belongs there.
+
+    None where messages were not just exchanged, so that nobody can say it.
+
+    >>> [(place[0], meant) for place, meant in out_of_order([(1, "", 1), (4, "", 2), (3, "", 3), (2, "", 4)])]
+    [(4, 2), (2, 4)]
+    >>> out_of_order([(1, "", 1), (3, "", 2), (4, "", 3), (5, "", 4), (2, "", 5)])
+    [((2, '', 5), None)]
+    """
+    numbers = [place[0] for place in places]
+    kept = longest_rising(numbers)
+    exchanged = [(one, meant) for one, meant in zip(places, sorted(numbers), strict=True) if one[0] != meant]
+    if len(exchanged) <= 2 * (len(numbers) - len(kept)):
+        return list(exchanged)
+    return [(place, None) for place in places if place[0] not in kept]
 
 
 def longest_rising(numbers: Iterable[int]) -> set[int]:
