@@ -20,6 +20,7 @@ _COMMANDS = {
     "alerts": "List alerts.",
     "acknowledge": "Acknowledge an alert.",
     "resolve": "Resolve an alert.",
+    "gateway": "Let a gateway in at the broker, and shut it out.",
     "gateways": "Show each gateway's sequence, gaps and ledger.",
     "quarantine": "Show what was refused and what is held, with reasons.",
     "console": "Print a link that opens the console once.",
