@@ -28,7 +28,7 @@ _COMMANDS = {
     "regions": "List the regions, make and change them.",
     "accounts": "List people's accounts, make and change them.",
     "keys": "List API keys, make, replace and revoke them.",
-    "audit": "Show who did what.",
+    "audit": "Show who did what; or whether all that a simulation sent is there.",
     "export": "Write data to a file.",
     "enter": "Enter readings by hand, from a file.",
     "record": "Write what a broker carries into a file.",

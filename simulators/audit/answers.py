@@ -25,6 +25,15 @@ class Answers:
     others: frozenset[str]
     no_journal: str
 
+    def other_boots(self, evidence: Evidence, run: Run, place: Place) -> list[str]:
+        """Boots of a gateway that are not of this run, and were heard since it began."""
+        query = "SELECT DISTINCT boot FROM message WHERE site = ? AND gateway = ?"
+        own = {boot for (boot,) in evidence.rows(query, *place)}
+        return [
+            boot["boot"] for boot in (self.gateways[place]["boots"] if place in self.gateways else ())
+            if boot["boot"] not in own and parse_time(boot["last_at"], "UTC") >= run.played_at
+        ]  # fmt: skip
+
 
 def take_answers(evidence: Evidence, run: Run, client: Client, now: int, *, journal: bool) -> Answers:
     """Read all that the API says about the run; `now` in ms UTC. OutsideError or SetupError when it does not answer."""
@@ -119,8 +128,9 @@ def _take_journal(evidence: Evidence, client: Client, run: Run, now: int) -> str
             gone.update((cut["worker"], cut["day"], cut["last"] + 1, cut["landed"]) for cut in page["cut_short"])
             for row in page["items"]:
                 ours = (row["site"], row["gateway"]) in run.gateways
-                yield (None, row["worker"], row["day"], row["row"], ours, row["ms"] >= run.played_at, row["site"],
-                       row["gateway"], row["topic"], row["sha256"], row["leaf"], row["intact"], False)  # fmt: skip
+                yield (None, row["worker"], row["day"], row["row"], ours, row["ms"] >= run.played_at,
+                       row["ms"] > run.finished_at, row["site"], row["gateway"], row["topic"], row["sha256"],
+                       row["leaf"], row["intact"], False)  # fmt: skip
 
     for site in run.sites:
         for day in run.days(now) if _is_there(client, site) else ():

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+# since, later: a row of the journal came in after the run began, after it was finished;
 # fate: what became of a sent value; gone: rows of the journal of which nobody can say what they held;
 # arrival: a row of the journal that carries a message, `again` when the message has come before.
 _TABLES = """
@@ -25,8 +26,8 @@ CREATE TABLE conflict (id INTEGER PRIMARY KEY, at INT, series INT, time INT, kep
   day TEXT, row INT, item INT);
 CREATE TABLE quarantine (id INTEGER PRIMARY KEY, at INT, site TEXT, gateway TEXT, reason TEXT, detail TEXT, number INT,
   worker TEXT, day TEXT, row INT, item INT);
-CREATE TABLE journal (id INTEGER PRIMARY KEY, worker TEXT, day TEXT, row INT, ours INT, since INT, site TEXT,
-  gateway TEXT, topic TEXT, sha256 TEXT, leaf TEXT, intact INT, copy INT DEFAULT 0,
+CREATE TABLE journal (id INTEGER PRIMARY KEY, worker TEXT, day TEXT, row INT, ours INT, since INT,
+  later INT, site TEXT, gateway TEXT, topic TEXT, sha256 TEXT, leaf TEXT, intact INT, copy INT DEFAULT 0,
   UNIQUE (worker, day, row));
 CREATE TABLE gone (worker TEXT, day TEXT, first INT, last INT);
 CREATE TABLE arrival (message INT, worker TEXT, day TEXT, row INT, again INT, PRIMARY KEY (worker, day, row));

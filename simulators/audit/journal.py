@@ -3,11 +3,14 @@
 import hashlib
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
+from simulators.audit.answers import Answers
 from simulators.audit.evidence import Evidence
 from simulators.audit.finding import Finding, Findings
+from simulators.audit.run import Run
 
 Place = tuple[int, str, int]  # a message with its day and row
 
@@ -33,7 +36,7 @@ _BETWEEN = """SELECT min(number) FROM message WHERE site = ?1 AND gateway = ?2
   AND NOT EXISTS (SELECT 1 FROM arrival WHERE message = number)"""
 _ABSENT = """SELECT number, site, gateway, kind, boot, seq FROM message
   WHERE NOT EXISTS (SELECT 1 FROM arrival WHERE message = number) ORDER BY number"""
-_STRANGE = """SELECT worker, day, row, site, gateway, topic, sha256 FROM journal j
+_STRANGE = """SELECT worker, day, row, site, gateway, topic, sha256, later FROM journal j
   WHERE ours AND since AND intact AND NOT copy
     AND NOT EXISTS (SELECT 1 FROM arrival a WHERE a.worker = j.worker AND a.day = j.day AND a.row = j.row)
   ORDER BY worker, day, row"""
@@ -43,8 +46,8 @@ _ORDER = """SELECT m.site, m.gateway, m.boot, a.worker, m.number, a.day, a.row F
   ORDER BY 1, 2, 3, 4, a.day, a.row"""
 
 
-def check_journal(evidence: Evidence, findings: Findings) -> None:
-    """Find which row carries which message, and everything that is not as it should be."""
+def check_journal(evidence: Evidence, run: Run, answers: Answers, findings: Findings) -> list[str]:
+    """Find which row carries which message, and everything that is not as it should be; notes on what is of others."""
     _find_deleted(evidence, findings)
     _find_copies(evidence, findings)
     evidence.run(_ARRIVALS)
@@ -53,8 +56,9 @@ def check_journal(evidence: Evidence, findings: Findings) -> None:
         said = f"boot {boot}, number {seq}" if seq else f"boot {boot}, no number"
         findings.add(Finding("lost", f"message {number} ({kind}, {said}) is not in the journal", site, gateway,
                              message=number))  # fmt: skip
-    _find_strange(evidence, findings)
+    notes = _find_strange(evidence, run, answers, findings)
     _find_moved(evidence, findings)
+    return notes
 
 
 def at(worker: str, day: str, row: int) -> str:
@@ -98,17 +102,27 @@ def _find_altered(evidence: Evidence, findings: Findings) -> None:
         findings.add(Finding("altered", text, site, gateway, message=meant))
 
 
-def _find_strange(evidence: Evidence, findings: Findings) -> None:
-    """A will that the broker published is no message of ours, and known by its boot."""
+def _find_strange(evidence: Evidence, run: Run, answers: Answers, findings: Findings) -> list[str]:
+    """A will that the broker published is known by its boot; after the run, its gateways may have sent other things."""
     boots = evidence.rows("SELECT DISTINCT site, gateway, boot FROM message")
     wills = {
         (site, gateway, hashlib.sha256(json.dumps({"boot": boot}).encode()).hexdigest())
         for site, gateway, boot in boots
     }
-    for worker, day, row, site, gateway, topic, sha256 in evidence.rows(_STRANGE):
-        if not (topic.endswith("/death") and (site, gateway, sha256) in wills):
-            text = f"{at(worker, day, row)} holds a message that was not sent (SHA-256 {sha256[:12]}…)"
-            findings.add(Finding("unexplained", text, site, gateway))
+    others = {place for place in run.gateways if answers.other_boots(evidence, run, place)}
+    after: Counter[tuple[str, str]] = Counter()
+    for worker, day, row, site, gateway, topic, sha256, later in evidence.rows(_STRANGE):
+        if topic.endswith("/death") and (site, gateway, sha256) in wills:
+            continue
+        if later and (site, gateway) in others:
+            after[site, gateway] += 1
+            continue
+        text = f"{at(worker, day, row)} holds a message that was not sent (SHA-256 {sha256[:12]}…)"
+        findings.add(Finding("unexplained", text, site, gateway))
+    return [
+        f"{site}/{gateway}: {number} messages that came after the run were left out, as other boots were heard since"
+        for (site, gateway), number in sorted(after.items())
+    ]
 
 
 def _find_moved(evidence: Evidence, findings: Findings) -> None:

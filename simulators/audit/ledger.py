@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from energy.window import parse_time
 from simulators.audit.answers import Answers
 from simulators.audit.evidence import Evidence
 from simulators.audit.finding import Finding, Findings
@@ -34,7 +33,7 @@ def check_ledgers(evidence: Evidence, run: Run, answers: Answers, findings: Find
             continue
         diff = {name: now["ledger"][name] - before.get(name, 0) for name in _COUNTS}
         troubles = [*_identity(now["ledger"]), *(_shrunk(diff) if before else ())]
-        others = _other_boots(evidence, run, answers, place)
+        others = answers.other_boots(evidence, run, place)
         why = ""
         if others:
             why = f"boots that are not of this run were heard since ({', '.join(others)})"
@@ -99,16 +98,6 @@ def _expected(evidence: Evidence) -> dict[Place, dict[str, int]]:
             row = out.setdefault((site, gateway), {})
             row[_CLASS_OF[fate]] = row.get(_CLASS_OF[fate], 0) + number
     return out
-
-
-def _other_boots(evidence: Evidence, run: Run, answers: Answers, place: Place) -> list[str]:
-    """Boots that are not of this run, and were heard in its time or after it."""
-    query = "SELECT DISTINCT boot FROM message WHERE site = ? AND gateway = ?"
-    own = {boot for (boot,) in evidence.rows(query, *place)}
-    return [
-        boot["boot"] for boot in answers.gateways[place]["boots"]
-        if boot["boot"] not in own and parse_time(boot["last_at"], "UTC") >= run.played_at
-    ]  # fmt: skip
 
 
 def _finding(place: Place, text: str) -> Finding:

@@ -61,13 +61,12 @@ def audit(truth: Truth, client: Client, now: int, *, keep: int = 50, journal: bo
         take_sent(evidence, truth)
         answers = take_answers(evidence, run, client, now, journal=journal)
         whole = not answers.no_journal
-        if whole:
-            check_journal(evidence, findings)
+        notes = check_journal(evidence, run, answers, findings) if whole else []
         find_fates(evidence, journal=whole)
         check_strangers(evidence, run, findings)
         check_values(evidence, run, findings)
         (check_lists if whole else check_counts)(evidence, run, findings)
-        notes = check_ledgers(evidence, run, answers, findings)
+        notes += check_ledgers(evidence, run, answers, findings)
         if not whole:
             text = f"the journal was not checked: {answers.no_journal}"
             notes.append(text)

@@ -42,6 +42,8 @@ class Case:
         self.findings = Findings(100)
         self.run = Run("UTC", START, START + 3_600_000, PLAYED, PLAYED + 1000, frozenset({("s", "m")}),
                        frozenset({("s", "g")}), {}, 0)  # fmt: skip
+        self.answers = Answers({}, frozenset(), "")
+        self.notes: list[str] = []
         self._row = 0
 
     def message(self, number: int, *, seq: int | None = None, said: str = "", refuse: bool = False) -> None:
@@ -62,10 +64,12 @@ class Case:
     def stored(self, value: float, time: int = START, meter: str = "m", quantity: str = "p_kw") -> None:
         self.evidence.add("stored", [(self.series(meter, quantity), time, value)])
 
-    def journaled(self, said: str, *, topic: str = TOPIC, intact: bool = True, leaf: str = "") -> int:
+    def journaled(
+        self, said: str, *, topic: str = TOPIC, intact: bool = True, leaf: str = "", later: bool = False
+    ) -> int:  # fmt: skip
         self._row += 1
-        self.evidence.add("journal", [(None, "w1", DAY, self._row, True, True, "s", "g", topic, _hash(said),
-                                       leaf or f"leaf {self._row}", intact, False)])  # fmt: skip
+        self.evidence.add("journal", [(None, "w1", DAY, self._row, True, True, later, "s", "g", topic,
+                                       _hash(said), leaf or f"leaf {self._row}", intact, False)])  # fmt: skip
         return self._row
 
     def conflict(self, row: int, kept: float, refused: float, item: int = 0) -> None:
@@ -77,7 +81,7 @@ class Case:
     def checked(self) -> list[tuple[str, int | None]]:
         """Everything that is found but for the ledger: word and message."""
         self.evidence.index()
-        check_journal(self.evidence, self.findings)
+        self.notes = check_journal(self.evidence, self.run, self.answers, self.findings)
         find_fates(self.evidence, journal=True)
         check_strangers(self.evidence, self.run, self.findings)
         check_values(self.evidence, self.run, self.findings)
@@ -259,6 +263,27 @@ def _boot(name: str, at: int = PLAYED) -> dict[str, Any]:
     return {"boot": name, "seq": 1, "last_seq": 1, "gaps": [], "first_at": to_text(at), "last_at": to_text(at)}
 
 
+def _answers(ledger: dict[str, int], boots: list[str]) -> Answers:
+    gateway: Any = {"site": "s", "gateway": "g", "ledger": ledger, "boots": [_boot(name) for name in boots]}
+    return Answers({("s", "g"): gateway}, frozenset(), "")
+
+
+@pytest.mark.parametrize(
+    ("boots", "later", "found", "noted"),
+    [(["b", "next"], True, [], 1), (["b", "next"], False, [("unexplained", None)], 0),
+     (["b"], True, [("unexplained", None)], 0)],
+)  # fmt: skip
+def test_what_another_boot_sent_after_the_run_is_left_out_and_said(
+    case: Case, boots: list[str], later: bool, found: list[tuple[str, int | None]], noted: int
+) -> None:
+    case.answers = _answers(_ledger(), boots)
+    case.message(1)
+    case.journaled("1")
+    case.journaled("of another", later=later)
+    assert case.checked() == found
+    assert len(case.notes) == noted
+
+
 GOOD = {"messages": 2, "received": 2, "landed": 1, "duplicate": 1}
 SENSE = "the ledger counts"
 
@@ -285,8 +310,7 @@ def test_a_ledger_adds_up_and_counts_what_came(
     for _ in range(2):
         case.journaled("1")
     assert case.checked() == []
-    gateway: Any = {"site": "s", "gateway": "g", "ledger": _ledger(**counts), "boots": [_boot(name) for name in boots]}
-    notes = check_ledgers(case.evidence, case.run, Answers({("s", "g"): gateway}, frozenset(), ""), case.findings)
+    notes = check_ledgers(case.evidence, case.run, _answers(_ledger(**counts), boots), case.findings)
     assert [finding.text for finding in case.findings.first] == ([found] if found else [])
     assert len(notes) == noted
 
