@@ -1,14 +1,18 @@
 """A reading on its way into the store, with where it came from; and the rows of the books that it can become."""
 
-from datetime import UTC, datetime
+from datetime import date, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
+from energy import manual
 from energy.journal import Position
 from energy.reading import Reading
+from energy.topic import Topic
 from ingest.decode.message import Refusal
 from ingest.sift import Clash
 
 Row = dict[str, Any]
+_DAY = 86_400_000  # ms
 _ROWS = 100  # of one message; a hostile one can be refused in thousands of places
 
 
@@ -22,13 +26,25 @@ class Origin(NamedTuple):
     position: Position
 
     @property
-    def day(self) -> str:
-        """The UTC day of the ledger."""
-        return datetime.fromtimestamp(self.received_at / 1000, UTC).date().isoformat()
+    def account(self) -> str:
+        """The ledger's key: site, gateway and UTC day."""
+        return f"{self.site}/{self.gateway}/{_day(self.received_at // _DAY)}"
+
+    @property
+    def topic(self) -> str:
+        """Where it most likely came by, for what is not with its message any more."""
+        by_hand = self.gateway == manual.GATEWAY
+        return manual.topic(self.site) if by_hand else Topic(self.site, self.gateway, "telemetry").text
 
     def place(self, item: int) -> Row:
         """The journal position of an item of the message."""
         return {"worker": self.worker, "day": self.position.day, "row": self.position.row, "item": item}
+
+
+@cache
+def _day(number: int) -> str:
+    """The UTC day of a count of days since 1970."""
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
 class Arrival(NamedTuple):

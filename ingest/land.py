@@ -7,25 +7,26 @@ import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from energy import manual
 from energy.books import registry
 from energy.books import tables as t
 from energy.books.open import look
 from energy.errors import InputError, OutsideError, SetupError
 from energy.journal import JournalReader, Position, Record
 from energy.reading import Quality, Reading
-from energy.store.port import Store, TooOldError
-from energy.topic import parse_topic
-from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_row, quarantine_rows
-from ingest.check import check
-from ingest.decode import by_hand, json_v1
-from ingest.decode.message import Item, Refusal
-from ingest.plan import Plan, PlannedPoint, cursor, finish, keep
-from ingest.sequence import Sequence
+from energy.store.port import Point, Series, Store, TooOldError
+from ingest.again import placed_again
+from ingest.arrival import Arrival, Origin, quarantine_row
+from ingest.decode import dialects, json_v1
+from ingest.decode.memory import Key, Memory
+from ingest.decode.message import Decoded, Entries, Refusal
+from ingest.finish import finish
+from ingest.plan import HeldPoint, Placed, Plan, cursor, held_placed, keep
+from ingest.sequence import Sequences, tell_ranges
 from ingest.sift import Sieve
+from ingest.take import Take
 
 _log = logging.getLogger(__name__)
-_MESSAGES = 500  # a batch; bounds memory and the time to stop
+_MESSAGES = 2000  # a batch; bounds memory and the time to stop
 _READINGS = 20_000  # no further message is added to a batch of so many
 _HELD = 2000
 
@@ -43,13 +44,13 @@ class Landing:
         """
         self._books, self._store, self._journal, self._worker = books, store, journal, worker
         self._sieve = sieve or Sieve(store)
-        self._dialect = (
-            (by_hand.parse_topic, by_hand.decode) if worker == manual.WORKER else (parse_topic, json_v1.decode)
-        )
-        self._sequences: dict[tuple[str, str, str], Sequence] = {}
+        self._memory = Memory(books)
+        self.lacking: set[Key] = set()  # edge nodes whose births must be asked for
+        self._sequences = Sequences(books)
         self._registry_version = -1
-        self._meters: frozenset[tuple[str, str]] = frozenset()
+        self._known: dict[str, dict[str, Series]] = {}
         self._held_due = False
+        self._points: list[Point] | None = None  # those of the unfinished plan, where this process decided it
         with books.begin() as db:
             self.position, self._unfinished = cursor(db, worker)
         if not journal.reaches(self.position):
@@ -76,152 +77,112 @@ class Landing:
     def _land(self, records: list[Record]) -> int:
         """Land a batch, as far as its bound; a message that we have no answer to is refused alone."""
         try:
-            plan, done = self._plan(records)
+            plan, take = self._plan(records)
             kept = msgspec.json.encode(plan)
         except (OutsideError, SQLAlchemyError):
             raise
         except Exception:  # noqa: BLE001  one message must not stop all that come after it
             _log.exception("%d messages from %s on: no answer to one of them", len(records), records[0].position)
+            self._sequences.forget()
             if len(records) > 1:
                 return sum(self._land([record]) for record in records)
-            plan, done = self._refuse(records[0]), 1
+            plan, take = self._refuse(records[0]), None
             kept = msgspec.json.encode(plan)
-        self._decide(plan, kept)
-        return done
+        self._decide(plan, kept, take.points if take else [])
+        if take:
+            self._sieve.newest = take.newest
+        self._carry_out(plan)
+        return plan.messages
 
-    def _plan(self, records: list[Record]) -> tuple[Plan, int]:
-        """What landing the first records does, and how many these are; nothing is changed yet."""
+    def _plan(self, records: list[Record]) -> tuple[Plan, Take]:
+        """What landing the first records does; nothing is changed yet."""
         plan = Plan(until=self.position, at=_now())
-        arrivals: list[Arrival] = []
-        done = 0
+        take = Take(plan, self._known, self._sieve)
+        self._memory.begin()
         for record in records:
-            arrivals += self._open(plan, record)
+            self._open(plan, take, record)
             plan.until = record.position
-            done += 1
-            if len(arrivals) + len(plan.held) + len(plan.quarantine) >= _READINGS:
+            plan.messages += 1
+            if take.readings >= _READINGS:
                 break
-        self._sift(plan, arrivals)
-        return plan, done
+        take.settle()
+        tell_ranges(plan)
+        plan.edges = self._memory.changes()
+        return plan, take
 
     def _refuse(self, record: Record) -> Plan:
-        plan = Plan(until=record.position, at=_now())
+        plan = Plan(until=record.position, at=_now(), messages=1, ours=True)
+        self._memory.begin()
         origin = Origin("", "", record.received_at, self._worker, record.position)
-        plan.count("", "", origin.day, messages=1, undecodable=1)
+        tally = plan.tally(origin.account)
+        tally.messages = tally.undecodable = 1
         refusal = Refusal("internal", "an error of ours, see the log", json_v1.excerpt(record.payload), 0)
         plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
         return plan
 
-    def _decide(self, plan: Plan, kept: bytes) -> None:
+    def _decide(self, plan: Plan, kept: bytes, points: list[Point]) -> None:
         with self._books.begin() as db:
             keep(db, self._worker, kept)
-        self._unfinished = plan
-        self._carry_out(plan)
+        self._unfinished, self._points = plan, points
 
     def _carry_out(self, plan: Plan) -> None:
+        points = self._points
+        if points is None:
+            points = [one.point for one in self._again(plan)]
         try:
-            self._store.write(plan.store_points())
+            self._store.write(points)
         except TooOldError as error:
-            plan.refuse(error.dropped)
+            plan.refuse(error.dropped, self._again(plan))
         with self._books.begin() as db:
             finish(db, self._worker, plan)
-        self.position, self._unfinished = plan.until, None
+        self.lacking.update(self._memory.settle())
+        self.position, self._unfinished, self._points = plan.until, None, None
 
-    def _open(self, plan: Plan, record: Record) -> list[Arrival]:
-        """One message → its readings to sift; what is refused or held goes to the plan."""
+    def _again(self, plan: Plan) -> list[Placed]:
+        """The points of a plan with their places."""
+        if plan.landed_held:
+            return held_placed(plan)
+        records: list[Record] = []
+        while len(records) < plan.messages:
+            more = self._journal.read(records[-1].position if records else self.position, plan.messages - len(records))
+            if not more:
+                raise SetupError(f"the journal has lost what was about to land, up to row {plan.until.row}")
+            records += more
+        return placed_again(records, plan, Memory(self._books), self._worker)
+
+    def _open(self, plan: Plan, take: Take, record: Record) -> None:
+        """One message → its readings; what is refused or held goes to the plan."""
         origin = Origin("", "", record.received_at, self._worker, record.position)
-        parse_topic, decode = self._dialect
         try:
-            topic = parse_topic(record.topic)
-            origin = origin._replace(site=topic.site, gateway=topic.gateway)
-            message = decode(record.payload) if topic.kind == "telemetry" else None
+            dialect, address = dialects.of(record.topic, self._worker)
+            origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
+            message = dialect.decode(address, record.payload, self._memory)
         except InputError as error:
-            plan.count(origin.site, origin.gateway, origin.day, messages=1, undecodable=1)
-            refusal = Refusal(error.reason, error.detail, json_v1.excerpt(record.payload), 0)
-            plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
-            if origin.site:  # it was receipted: a message that is refused did arrive
-                self._note_sequence(plan, origin, *(json_v1.head(record.payload) or ("", 0)))
-            return []
-        plan.count(origin.site, origin.gateway, origin.day, messages=1)
-        if message is None:
-            return []
-        self._note_sequence(plan, origin, message.boot, message.seq)
-        arrivals: list[Arrival] = []
-        refusals: list[tuple[int, Refusal]] = []
-        for number, item in enumerate(message.items):
-            reading, refused = self._check(plan, origin, item)
-            refusals += [(number, refusal) for refusal in refused]
-            if reading is not None:
-                arrivals.append(Arrival(origin, number, reading))
-        plan.quarantine += quarantine_rows(origin, refusals, record.topic, len(record.payload))
-        return [arrival for arrival in arrivals if self._is_known(plan, arrival)]
-
-    def _check(self, plan: Plan, origin: Origin, item: Item) -> tuple[Reading | None, tuple[Refusal, ...]]:
-        """What of an item can be true, and what is refused of it; the ledger hears of both."""
-        reading, refusals = item.reading, item.refusals
-        received = sum(refusal.count for refusal in refusals)
-        if reading is not None:
-            received += len(reading.values)
-            reading, more = check(reading, origin.received_at)
-            refusals += more
-        refused = sum(refusal.count for refusal in refusals)
-        plan.count(origin.site, origin.gateway, origin.day, received=received, refused=refused)
-        return reading, refusals
-
-    def _is_known(self, plan: Plan, arrival: Arrival) -> bool:
-        """Whether the reading's meter is registered; it is held otherwise."""
-        if arrival.key in self._meters:
-            return True
-        origin = arrival.origin
-        plan.held.append(held_row(arrival))
-        plan.count(origin.site, origin.gateway, origin.day, held=len(arrival.reading.values))
-        return False
-
-    def _sift(self, plan: Plan, arrivals: list[Arrival]) -> None:
-        """Known meters' readings → points to write, conflicts, and the time ranges that they touch."""
-        verdicts = self._sieve.sift([(arrival.origin.site, arrival.reading) for arrival in arrivals])
-        times: dict[tuple[str, str], list[int]] = {}
-        heard: dict[tuple[str, str], list[int]] = {}
-        for arrival, verdict in zip(arrivals, verdicts, strict=True):
-            origin, when = arrival.origin, arrival.reading.time
-            plan.count(
-                origin.site, origin.gateway, origin.day, landed=len(verdict.new.keys() - {"quality"}),
-                duplicate=verdict.duplicates, conflict=len(verdict.clashes),
-            )  # fmt: skip
-            plan.conflict += [conflict_row(arrival, clash, plan.at) for clash in verdict.clashes]
-            if verdict.new:
-                account = f"{origin.site}/{origin.gateway}/{origin.day}"
-                plan.points.append(PlannedPoint(*arrival.key, when, verdict.new, account, origin.place(arrival.item)))
-                times.setdefault(arrival.key, []).append(when)
-            if origin.worker != manual.WORKER:  # a person's word is no sign of life of the meter
-                last = heard.setdefault(arrival.key, [0, 0])
-                last[:] = max(last[0], origin.received_at), max(last[1], when)
-        plan.touched += [
-            {"site": site, "meter": meter, "first": min(all_), "last": max(all_)}
-            for (site, meter), all_ in times.items()
-        ]
-        plan.heard += [
-            {"site": site, "meter": meter, "received_at": at, "time": when}
-            for (site, meter), (at, when) in heard.items()
-        ]
-
-    def _note_sequence(self, plan: Plan, origin: Origin, boot: str, seq: int) -> None:
-        if not boot or seq == 0:
+            self._undecodable(plan, origin, record, error)
             return
-        key = (origin.site, origin.gateway, boot)
-        if key not in self._sequences:
-            self._sequences[key] = self._stored_sequence(key)
-        sequence = self._sequences[key]
-        sequence.add(seq)
-        plan.gateways["/".join(key)] = {
-            "site": key[0], "gateway": key[1], "boot": boot, "seen": sequence.ranges, "last_seq": sequence.last,
-            "first_at": origin.received_at, "last_at": origin.received_at,
-        }  # fmt: skip
+        tally = plan.tally(origin.account)
+        tally.messages += 1
+        if message is None:
+            return
+        self._sequences.note(plan, origin, message.boot, message.seq)
+        self._take(take, origin, plan, message, record)
 
-    def _stored_sequence(self, key: tuple[str, str, str]) -> Sequence:
-        g = t.gateway.c
-        query = select(g.seen).where(g.site == key[0], g.gateway == key[1], g.boot == key[2])
-        with look(self._books) as db:
-            return Sequence(db.execute(query).scalar() or ())
+    def _take(self, take: Take, origin: Origin, plan: Plan, message: Decoded, record: Record) -> None:
+        tally, size = plan.tally(origin.account), len(record.payload)
+        if isinstance(message, Entries):
+            take.entries(origin, tally, message, record.topic, size)
+        else:
+            take.items(origin, tally, message.items, record.topic, size)
+
+    def _undecodable(self, plan: Plan, origin: Origin, record: Record, error: InputError) -> None:
+        tally = plan.tally(origin.account)
+        tally.messages += 1
+        tally.undecodable += 1
+        refusal = Refusal(error.reason, error.detail, json_v1.excerpt(record.payload), 0)
+        plan.quarantine.append(quarantine_row(origin, -1, refusal, record.topic, len(record.payload)))
+        if origin.site:  # it was receipted: a message that is refused did arrive
+            dialect, address = dialects.of(record.topic, self._worker)
+            self._sequences.note(plan, origin, *(dialect.head(address, record.payload) or ("", 0)))
 
     def _learn_registry(self) -> bool:
         """Read the registry when it has changed; True when held values may land now."""
@@ -229,8 +190,10 @@ class Landing:
             version = registry.version(db)
             if version == self._registry_version:
                 return False
-            self._meters = frozenset(registry.meters(db))
-        self._registry_version = version
+            known: dict[str, dict[str, Series]] = {}
+            for site, meter in registry.meters(db):
+                known.setdefault(site, {})[meter] = Series("meter", site, meter)
+        self._registry_version, self._known = version, known
         return True
 
     def _land_held(self) -> bool:
@@ -242,15 +205,23 @@ class Landing:
         if not rows:
             return False
         plan = Plan(until=self.position, at=_now(), landed_held=[row["id"] for row in rows])
-        arrivals = []
+        take = Take(plan, self._known, self._sieve)
         for row in rows:
             where = Position(row["day"], row["row"])
             origin = Origin(row["site"], row["gateway"], row["at"], row["worker"], where)
-            plan.count(origin.site, origin.gateway, origin.day, held=-len(row["values"]))
+            tally = plan.tally(origin.account)
+            tally.held -= len(row["values"])
             reading = Reading(row["meter"], row["time"], row["values"], Quality(row["quality"]))
-            arrivals.append(Arrival(origin, row["item"], reading))
-        self._sift(plan, arrivals)
-        self._decide(plan, msgspec.json.encode(plan))
+            take.held(Arrival(origin, row["item"], reading), tally)
+        for late, (series, when, fields) in take.settle():
+            place = {**late.origin.place(late.item), "topic": late.origin.topic}
+            plan.held_points.append(
+                HeldPoint(series.site, series.meter, when, dict(fields), late.origin.account, place)
+            )
+        plan.old.clear()
+        self._decide(plan, msgspec.json.encode(plan), take.points)
+        self._sieve.newest = take.newest
+        self._carry_out(plan)
         return True
 
 

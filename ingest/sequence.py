@@ -3,6 +3,13 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from sqlalchemy import Engine, select
+
+from energy.books import tables as t
+from energy.books.open import look
+from ingest.arrival import Origin
+from ingest.plan import Plan
+
 
 class Sequence:
     """Sequence numbers seen from one boot of one gateway, which counts from 1; kept as sorted, separate ranges."""
@@ -55,3 +62,48 @@ class Sequence:
                 out.append([below + 1, first - 1])
             below = last
         return out
+
+
+class Sequences:
+    """The sequences of every gateway and boot, as the books have them and this process noted since."""
+
+    def __init__(self, books: Engine) -> None:
+        """Each is read when it is first needed."""
+        self._books = books
+        self._known: dict[tuple[str, str, str], Sequence] = {}
+
+    def note(self, plan: Plan, origin: Origin, boot: str, seq: int) -> None:
+        """Note a message's number, where it has one, and tell the plan."""
+        if not boot or seq == 0:
+            return
+        key = (origin.site, origin.gateway, boot)
+        sequence = self._known.get(key)
+        if sequence is None:
+            sequence = self._known[key] = self._stored(key)
+        sequence.add(seq)
+        name = f"{origin.site}/{origin.gateway}/{boot}"
+        row = plan.gateways.get(name)
+        if row is None:
+            plan.gateways[name] = {
+                "site": key[0], "gateway": key[1], "boot": boot, "seen": sequence, "last_seq": 0,
+                "first_at": origin.received_at, "last_at": origin.received_at,
+            }  # fmt: skip
+        else:
+            row["last_at"] = origin.received_at
+
+    def forget(self) -> None:
+        """Read all of them anew: what was noted was not decided."""
+        self._known.clear()
+
+    def _stored(self, key: tuple[str, str, str]) -> Sequence:
+        g = t.gateway.c
+        query = select(g.seen).where(g.site == key[0], g.gateway == key[1], g.boot == key[2])
+        with look(self._books) as db:
+            return Sequence(db.execute(query).scalar() or ())
+
+
+def tell_ranges(plan: Plan) -> None:
+    """Put the ranges into the rows of the plan's gateways, when all messages are noted."""
+    for row in plan.gateways.values():
+        sequence = row["seen"]
+        row["seen"], row["last_seq"] = sequence.ranges, sequence.last

@@ -1,12 +1,13 @@
 """Sifts checked readings against what is stored: new, duplicate, or in conflict; the first value stands."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from energy.reading import Reading
-from energy.store.port import Series, Store
+from energy.store.port import Point, Series, Store
 
-_QUALITY = "quality"
+QUALITY = "quality"
 _FAR = 2**62
+_NONE = -1
 
 
 class Clash(NamedTuple):
@@ -34,31 +35,36 @@ class Sieve:
     def __init__(self, store: Store) -> None:
         """`store` is asked only for what is not newer than everything known."""
         self._store = store
-        self._newest: dict[Series, int] = {}
+        self.newest: dict[Series, int] = {}
 
-    def sift(self, readings: list[tuple[str, Reading]]) -> list[Verdict]:
-        """Readings as (site, reading), in order of arrival → a verdict each; OutsideError when the store is silent."""
-        keys = [(Series("meter", site, reading.meter), reading.time) for site, reading in readings]
-        newest = dict(self._newest)
-        for series in {key[0] for key in keys} - newest.keys():
-            newest[series] = self._store.before(series, _QUALITY, _FAR) or -1
-        kept = self._store.at(sorted({key for key in keys if key[1] <= newest[key[0]]}))
+    def learn(self, series: Series) -> int:
+        """The newest stored time of a series that is not known yet, ms UTC; -1 when it has none."""
+        found = self._store.before(series, QUALITY, _FAR)
+        return _NONE if found is None else found
+
+    def sift(self, points: Sequence[Point], batch: Sequence[Point] = ()) -> list[Verdict]:
+        """Points with their quality, in order of arrival → a verdict each.
+
+        batch: points that came before and are not stored yet. OutsideError when the store is silent.
+        """
+        keys = {(point.series, point.time) for point in points}
+        kept = self._store.at(sorted(keys))
+        for point in batch:
+            if (point.series, point.time) in keys:
+                kept.setdefault((point.series, point.time), {}).update(point.fields)
         out = []
-        for key, (_, reading) in zip(keys, readings, strict=True):
-            fields = kept.setdefault(key, {})
-            out.append(_compare(reading, fields))
+        for point in points:
+            fields = kept.setdefault((point.series, point.time), {})
+            out.append(_compare(point.fields, fields))
             fields.update(out[-1].new)
-            newest[key[0]] = max(newest[key[0]], key[1])
-        self._newest = newest
         return out
 
 
-def _compare(reading: Reading, kept: dict[str, float]) -> Verdict:
-    new = {key: value for key, value in reading.values.items() if key not in kept}
-    clashes = tuple(
-        Clash(key, kept[key], value) for key, value in reading.values.items() if key in kept and kept[key] != value
-    )
-    duplicates = len(reading.values) - len(new) - len(clashes)
-    if new and _QUALITY not in kept:
-        new[_QUALITY] = float(reading.quality)
+def _compare(said: Mapping[str, float], kept: Mapping[str, float]) -> Verdict:
+    values = {key: value for key, value in said.items() if key != QUALITY}
+    new = {key: value for key, value in values.items() if key not in kept}
+    clashes = tuple(Clash(key, kept[key], value) for key, value in values.items() if kept.get(key, value) != value)
+    duplicates = len(values) - len(new) - len(clashes)
+    if new and QUALITY not in kept:
+        new[QUALITY] = said[QUALITY]
     return Verdict(new, duplicates, clashes)

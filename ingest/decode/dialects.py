@@ -7,7 +7,7 @@ from energy.errors import InputError
 from energy.topic import parse_topic
 from ingest.decode import by_hand, json_v1
 from ingest.decode.memory import Memory
-from ingest.decode.message import Message
+from ingest.decode.message import Decoded
 from ingest.decode.port import Address, Dialect
 
 _TOPICS = 20_000  # remembered; a gateway uses one or a few
@@ -24,7 +24,7 @@ class JsonV1:
         """See `Dialect.head`."""
         return json_v1.head(payload) if address.kind == "telemetry" else None
 
-    def decode(self, address: Address, payload: bytes, memory: Memory) -> Message | None:  # noqa: ARG002
+    def decode(self, address: Address, payload: bytes, memory: Memory) -> Decoded | None:  # noqa: ARG002
         """See `Dialect.decode`."""
         return json_v1.decode(payload) if address.kind == "telemetry" else None
 
@@ -40,7 +40,7 @@ class ByHand:
         """None: nobody waits for a receipt."""
         return None
 
-    def decode(self, address: Address, payload: bytes, memory: Memory) -> Message:  # noqa: ARG002
+    def decode(self, address: Address, payload: bytes, memory: Memory) -> Decoded:  # noqa: ARG002
         """See `Dialect.decode`."""
         return by_hand.decode(payload)
 

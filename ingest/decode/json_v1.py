@@ -4,6 +4,7 @@ import json
 import math
 import zlib
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from energy.quantity import QUANTITIES
 from energy.reading import Quality, Reading
 from energy.registry import NAME
 from energy.window import to_ms
-from ingest.decode.message import Item, Message, Refusal
+from ingest.decode.message import Entries, Item, Message, Refusal
 
 MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 4 * 1024 * 1024
@@ -28,12 +29,19 @@ class _Wire(msgspec.Struct):
     seq: int = 0
 
 
+class _Plain(msgspec.Struct):
+    readings: list[dict[str, float | str]]
+    boot: str = ""
+    seq: int = 0
+
+
 class _Head(msgspec.Struct):
     boot: str = ""
     seq: int = 0
 
 
 _Shape = TypeVar("_Shape", _Wire, _Head)
+_plain = msgspec.json.Decoder(_Plain)
 _wire = msgspec.json.Decoder(_Wire)
 _head = msgspec.json.Decoder(_Head)
 
@@ -47,19 +55,34 @@ def head(payload: bytes) -> tuple[str, int] | None:
     return (found.boot, found.seq) if NAME.fullmatch(found.boot) and 0 < found.seq < 2**53 else None
 
 
-def decode(payload: bytes) -> Message:
-    """A telemetry payload (JSON in UTF-8, plain or gzip) → Message; InputError when it is none at all."""
+def decode(payload: bytes) -> Message | Entries:
+    """A telemetry payload (JSON in UTF-8, plain or gzip) → what is in it; InputError when it is none at all."""
     if len(payload) > MAX_BYTES:
         raise InputError("too_large", f"{len(payload)} bytes, at most {MAX_BYTES}")
-    wire = _parse(_unpacked(payload), _wire)
-    if (wire.boot and not NAME.fullmatch(wire.boot)) or not 0 <= wire.seq < 2**53:
-        raise InputError("bad_message", "boot is not a name of at most 64 characters, or seq is out of range")
-    if len(wire.readings) > MAX_READINGS:
-        raise InputError("too_large", f"{len(wire.readings)} readings, at most {MAX_READINGS}")
+    text = _unpacked(payload)
+    try:
+        plain = _plain.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _unusual(text)
+    _check(plain)
+    return Entries(plain.boot, plain.seq, plain.readings, lambda: _unusual(text))
+
+
+def _unusual(text: bytes) -> Message:
+    """A message with items, whatever the values are."""
+    wire = _parse(text, _wire)
+    _check(wire)
     try:
         return Message(wire.boot, wire.seq, tuple(_item(entry) for entry in wire.readings))
     except RecursionError as error:  # to show a value takes more depth than to parse it
         raise InputError("not_json", "nested too deeply") from error
+
+
+def _check(wire: _Wire | _Plain) -> None:
+    if (wire.boot and not NAME.fullmatch(wire.boot)) or not 0 <= wire.seq < 2**53:
+        raise InputError("bad_message", "boot is not a name of at most 64 characters, or seq is out of range")
+    if len(wire.readings) > MAX_READINGS:
+        raise InputError("too_large", f"{len(wire.readings)} readings, at most {MAX_READINGS}")
 
 
 def excerpt(payload: bytes) -> str:
@@ -103,7 +126,7 @@ def _parse(text: bytes, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
         raise InputError("not_json", str(error)) from error
 
 
-def _item(entry: dict[str, Any]) -> Item:
+def _item(entry: Mapping[str, Any]) -> Item:
     count = max(1, sum(key in QUANTITIES for key in entry))
     try:
         meter, time, quality = _meter(entry), _time(entry), _quality(entry)
@@ -126,15 +149,17 @@ def _item(entry: dict[str, Any]) -> Item:
     return Item(Reading(meter, time, values, quality) if values else None, refusals)
 
 
-def _meter(entry: dict[str, Any]) -> str:
+def _meter(entry: Mapping[str, Any]) -> str:
     meter = entry.get("meter")
     if not isinstance(meter, str) or not NAME.fullmatch(meter):
         raise InputError("bad_reading", "meter is missing or not a name")
     return meter
 
 
-def _time(entry: dict[str, Any]) -> int:
+def _time(entry: Mapping[str, Any]) -> int:
     stamp = entry.get("ts")
+    if isinstance(stamp, float) and stamp.is_integer():
+        stamp = int(stamp)
     if isinstance(stamp, int) and not isinstance(stamp, bool):
         if not 0 <= stamp < 2**53:
             raise InputError("bad_time", f"ts {str(stamp)[:40]} is out of range")
@@ -150,7 +175,7 @@ def _time(entry: dict[str, Any]) -> int:
     raise InputError("bad_time", "ts is missing or neither milliseconds nor RFC 3339")
 
 
-def _quality(entry: dict[str, Any]) -> Quality:
+def _quality(entry: Mapping[str, Any]) -> Quality:
     said = entry.get("q", "measured")
     if said == "measured":
         return Quality.MEASURED
@@ -159,5 +184,5 @@ def _quality(entry: dict[str, Any]) -> Quality:
     raise InputError("bad_reading", f"q is {str(said)[:40]!r}, not measured or estimated")
 
 
-def _shown(entry: dict[str, Any]) -> str:
+def _shown(entry: Mapping[str, Any]) -> str:
     return repr(entry)[:_EXCERPT]

@@ -1,5 +1,6 @@
 """What every decoder makes of a payload."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy.reading import Reading
@@ -23,6 +24,27 @@ class Item:
     refusals: tuple[Refusal, ...] = ()
 
 
+Entry = Mapping[str, float | str]
+
+
+class Entries:
+    """A decoded message whose entries have nothing but numbers (as floats) and texts, as nearly every one has."""
+
+    __slots__ = ("_items", "_whole", "boot", "entries", "seq")
+
+    def __init__(self, boot: str, seq: int, entries: Sequence[Entry], whole: "Callable[[], Message]") -> None:
+        """`whole` decodes the same message into items, which is slow."""
+        self.boot, self.seq, self.entries, self._whole = boot, seq, entries, whole
+        self._items: tuple[Item, ...] | None = None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """As of any other message."""
+        if self._items is None:
+            self._items = self._whole().items
+        return self._items
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A decoded message: the gateway's boot and sequence number, and its items in order."""
@@ -30,3 +52,6 @@ class Message:
     boot: str
     seq: int
     items: tuple[Item, ...] = field(default=())
+
+
+Decoded = Message | Entries

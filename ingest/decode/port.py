@@ -1,9 +1,9 @@
-"""What a wire dialect is: it knows its topics, and makes a `Message` of a payload."""
+"""What a wire dialect is: it knows its topics, and makes a message of a payload."""
 
 from typing import NamedTuple, Protocol
 
 from ingest.decode.memory import Memory
-from ingest.decode.message import Message
+from ingest.decode.message import Decoded
 
 
 class Address(NamedTuple):
@@ -24,7 +24,7 @@ class Dialect(Protocol):
     def head(self, address: Address, payload: bytes) -> tuple[str, int] | None:
         """(boot, seq) that a receipt can name, cheaply; None where the dialect or the payload has none."""
 
-    def decode(self, address: Address, payload: bytes, memory: Memory) -> Message | None:
+    def decode(self, address: Address, payload: bytes, memory: Memory) -> Decoded | None:
         """What is said; None for a message that is counted and not read. InputError when it is none at all.
 
         `memory` is changed only when no error is raised.

@@ -12,10 +12,10 @@ from energy.books import tables as t
 from energy.books.open import open_books
 from energy.errors import OutsideError
 from energy.store.port import Point, Series, TooOldError
+from ingest import finish as books_part
 from ingest import land as module
-from ingest import plan
 from ingest.decode import json_v1
-from ingest.sift import Sieve
+from ingest.take import Take
 from tests.ingest.ground import HOUR, NOW, TOPIC, FaultyStore, Ground, drain, message, reading
 from tests.where_books import books_url
 
@@ -42,10 +42,10 @@ def test_a_store_that_does_not_answer_a_question_holds_nothing_back(ground: Grou
     landing = ground.landing()
     drain(landing)
     ground.register("m-9")
-    real, ground.store.before = ground.store.before, _away  # type: ignore[method-assign, assignment]
+    real, ground.store.at = ground.store.at, _away  # type: ignore[method-assign, assignment]
     with pytest.raises(OutsideError):
         landing.step()
-    ground.store.before = real  # type: ignore[method-assign]
+    ground.store.at = real  # type: ignore[method-assign]
     landing.step()
     assert ground.stored("m-9") == {NOW: {"p_kw": 1.0}}
     assert ground.ledger() == Counter(messages=1, received=1, landed=1)
@@ -147,7 +147,7 @@ def test_a_commit_that_happened_without_an_answer_counts_once(ground: Ground, mo
     landing = ground.landing()
 
     def finish(*args: Any) -> None:
-        plan.finish(*args)
+        books_part.finish(*args)
         args[0].commit()
         raise OutsideError("the connection is gone")
 
@@ -179,16 +179,22 @@ def test_a_message_that_we_have_no_answer_to_is_refused_alone(ground: Ground, mo
     assert rows == [("internal", 8, -1, "poison", TOPIC), ("internal", 17, -1, '{"poison"', TOPIC)]
 
 
-def test_a_fault_of_the_sieve_does_not_wedge_landing(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Sieve.sift
+@pytest.mark.parametrize("again", [False, True])
+def test_a_fault_of_ours_does_not_wedge_landing(ground: Ground, monkeypatch: pytest.MonkeyPatch, again: bool) -> None:
+    real = Take.entries
 
-    def sift(self: Any, readings: Any) -> Any:
-        if any(r.values.get("p_kw") == 13.0 for _, r in readings):
+    def entries(self: Any, origin: Any, tally: Any, message: Any, *rest: Any) -> None:
+        real(self, origin, tally, message, *rest)
+        if message.entries[0]["p_kw"] == 13.0:
             raise KeyError("a fault of ours")
-        return real(self, readings)
 
-    monkeypatch.setattr(Sieve, "sift", sift)
+    monkeypatch.setattr(Take, "entries", entries)
     ground.receive(*(message(reading(ts=NOW + n, p_kw=float(n)), seq=n + 1) for n in range(20)))
+    if again:  # and the plan that refuses it is carried out by another process
+        monkeypatch.setattr(module, "finish", _away)
+        with pytest.raises(OutsideError):
+            ground.landing().step()
+        monkeypatch.setattr(module, "finish", books_part.finish)
     ground.land()
     assert ground.stored().keys() == {NOW + n for n in range(20) if n != 13}
     assert ground.ledger() == Counter(messages=20, undecodable=1, received=19, landed=19)

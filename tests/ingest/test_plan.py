@@ -13,7 +13,7 @@ from energy.books import registry
 from energy.books import tables as t
 from energy.store.port import Point, Series, TooOldError
 from ingest import land as module
-from ingest.plan import Plan, PlannedPoint
+from ingest.plan import Placed, Plan, Tally
 from tests.ingest.ground import DAY, HOUR, NOW, FaultyStore, Ground, drain, message, reading
 
 OLD = NOW - 1000 * HOUR
@@ -176,19 +176,13 @@ def test_a_kept_plan_is_carried_out_as_it_was_decided(ground: Ground) -> None:
 
 def test_what_the_store_drops_is_refused_point_by_point() -> None:
     plan = Plan(until=(DAY, 1), at=NOW)  # type: ignore[arg-type]
-    place = {"worker": "w1", "day": DAY, "row": 1, "item": 0}
-    plan.points = [
-        PlannedPoint("s", meter, time, {"p_kw": 1.0, "pf": 0.5, "quality": 0.0}, f"s/g/{DAY}", place)
+    place = {"worker": "w1", "day": DAY, "row": 1, "item": 0, "topic": "t"}
+    points = [
+        Placed(Point(Series("meter", "s", meter), time, {"p_kw": 1.0, "pf": 0.5, "quality": 0.0}), f"s/g/{DAY}", place)
         for meter in ("m-1", "m-2")
         for time in (OLD, NOW)
     ]
-    plan.count("s", "g", DAY, landed=8)
-    dropped = [Point(Series("meter", "s", "m-1"), OLD, {"p_kw": 1.0})]
-    plan.refuse(dropped)
-    assert plan.ledger == {f"s/g/{DAY}": {"landed": 6, "refused": 2}}
-    assert [(point.meter, point.time) for point in plan.points] == [("m-1", NOW), ("m-2", OLD), ("m-2", NOW)]
-    assert [(q["reason"], q["count"], q["topic"]) for q in plan.quarantine] == [
-        ("too_old", 2, "ecm/v1/s/g/telemetry")
-    ]  # fmt: skip
-    plan.refuse(dropped)
-    assert plan.ledger == {f"s/g/{DAY}": {"landed": 6, "refused": 2}}
+    plan.tally(f"s/g/{DAY}").landed = 8
+    plan.refuse([Point(Series("meter", "s", "m-1"), OLD, {"p_kw": 1.0})], points)
+    assert plan.ledger == {f"s/g/{DAY}": Tally(landed=6, refused=2)}
+    assert [(q["reason"], q["count"], q["topic"]) for q in plan.quarantine] == [("too_old", 2, "t")]

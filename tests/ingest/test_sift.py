@@ -1,13 +1,13 @@
 """New, duplicate or in conflict: against a real store, and against the simplest model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from energy.reading import Quality, Reading
+from energy.reading import Quality
 from energy.store.port import Point, Series
 from energy.store.sqlite import SqliteStore
 from ingest.sift import Clash, Sieve, Verdict
@@ -23,14 +23,16 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     one.close()
 
 
-def one(time: int = T, quality: Quality = Quality.MEASURED, meter: str = "m-1", **values: float) -> tuple[str, Reading]:
-    return "s", Reading(meter, time, values, quality)
+def one(
+    time: int = T, quality: Quality = Quality.MEASURED, meter: str = "m-1", site: str = "s", **values: float
+) -> Point:
+    return Point(Series("meter", site, meter), time, {**values, "quality": float(quality)})
 
 
-def write(store: SqliteStore, readings: list[tuple[str, Reading]], verdicts: list[Verdict]) -> None:
+def write(store: SqliteStore, points: list[Point], verdicts: list[Verdict]) -> None:
     store.write([
-        Point(Series("meter", site, reading.meter), reading.time, verdict.new)
-        for (site, reading), verdict in zip(readings, verdicts, strict=True)
+        Point(point.series, point.time, verdict.new)
+        for point, verdict in zip(points, verdicts, strict=True)
         if verdict.new
     ])  # fmt: skip
 
@@ -62,22 +64,20 @@ def test_a_late_quantity_keeps_the_first_quality(store: SqliteStore) -> None:
     assert Sieve(store).sift([one(pf=0.5)])[0].new == {"pf": 0.5}
 
 
-def test_an_older_time_is_looked_up_and_a_newer_is_not(store: SqliteStore, tmp_path: Path) -> None:
-    old = [one(T - n, p_kw=float(n)) for n in range(5)]
-    write(store, old, Sieve(store).sift(old))
-    asked: list[int] = []
+def test_what_came_before_in_the_batch_counts_as_stored(store: SqliteStore) -> None:
+    batch = [one(p_kw=1.0), one(T + 1, p_kw=2.0)]
+    verdicts = Sieve(store).sift([one(p_kw=1.0), one(p_kw=3.0, pf=0.5)], batch)
+    assert verdicts == [Verdict({}, 1, ()), Verdict({"pf": 0.5}, 0, (Clash("p_kw", 1.0, 3.0),))]
 
-    class Asked(SqliteStore):
-        def at(self, keys: Sequence[tuple[Series, int]]) -> dict[tuple[Series, int], dict[str, float]]:
-            asked.append(len(keys))
-            return super().at(keys)
 
-    second = Asked(tmp_path / "readings.db")
-    sieve = Sieve(second)
-    assert [v.duplicates for v in sieve.sift([one(T - 3, p_kw=3.0), one(T + 1, p_kw=9.0)])] == [1, 0]
-    assert sieve.sift([one(T + 2, p_kw=9.0)])[0].new
-    assert asked == [1, 0]
-    second.close()
+def test_the_newest_time_is_learned_from_the_store(store: SqliteStore) -> None:
+    assert Sieve(store).learn(M1) == -1
+    write(
+        store,
+        [one(), one(T + 5, p_kw=1.0)],
+        [Verdict({"quality": 0.0}, 0, ()), Verdict({"p_kw": 1.0, "quality": 0.0}, 0, ())],
+    )
+    assert Sieve(store).learn(M1) == T + 5
 
 
 def test_a_batch_that_was_sifted_and_never_written_is_new_again(store: SqliteStore) -> None:
@@ -86,7 +86,7 @@ def test_a_batch_that_was_sifted_and_never_written_is_new_again(store: SqliteSto
 
 
 def test_meters_and_sites_are_apart(store: SqliteStore) -> None:
-    readings = [one(p_kw=1.0), one(meter="m-2", p_kw=2.0), ("other", one(p_kw=3.0)[1])]
+    readings = [one(p_kw=1.0), one(meter="m-2", p_kw=2.0), one(site="other", p_kw=3.0)]
     assert [len(verdict.clashes) for verdict in Sieve(store).sift(readings)] == [0, 0, 0]
 
 
@@ -117,7 +117,7 @@ def test_the_first_value_stands(
     for number, batch in enumerate(some):
         if number in restarts:
             sieve = Sieve(store)
-        readings = [("s", Reading(meter, time, values)) for meter, time, values in batch]
+        readings = [Point(Series("meter", "s", m), time, {**values, "quality": 0.0}) for m, time, values in batch]
         verdicts = sieve.sift(readings)
         write(store, readings, verdicts)
         for (meter, time, values), verdict in zip(batch, verdicts, strict=True):

@@ -14,7 +14,7 @@ from energy.errors import InputError
 from energy.quantity import QUANTITIES
 from energy.registry import NAME
 from ingest.decode import json_v1
-from ingest.decode.message import Message
+from ingest.decode.message import Entries, Message
 from tests.source import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "json_v1"
@@ -110,7 +110,7 @@ def check_promises(payload: bytes) -> None:
     assert head == ((message.boot, message.seq) if message.boot and message.seq else None)
 
 
-def check_message(message: Message) -> None:
+def check_message(message: Message | Entries) -> None:
     for item in message.items:
         assert item.reading or item.refusals
         for refusal in item.refusals:
