@@ -44,12 +44,12 @@ def test_the_steel_file_is_exact_and_a_second_time_changes_nothing(system: Any) 
     args = [STEEL, "--format", "uci-steel", "--site", "replay-steel", "--meter", "incomer", "--data", system.data]
     first = replay(*args, "--output", "json")
     assert first.returncode == 0, first.stderr
-    said = json.loads(first.stdout)
+    said = json.loads(first.stdout.splitlines()[-1])
     assert (said["readings"], said["landed"], said["duplicate"]) == (26_209, said["received"], 0)
     assert total(system, "replay-steel", "2018-01-01", "2018-10-01") == WHOLE
     second = replay(*args, "--output", "json")
     assert second.returncode == 0, second.stderr
-    assert json.loads(second.stdout)["landed"] == 0
+    assert json.loads(second.stdout.splitlines()[-1])["landed"] == 0
     assert total(system, "replay-steel", "2018-01-01", "2018-10-01") == WHOLE
 
 
