@@ -142,7 +142,7 @@ def test_nothing_is_lost_while_the_books_are_away(cluster: Cluster, url: str, tm
             cluster.start()
         out, log = player.communicate(timeout=120)
         assert player.returncode == 0, log
-        said = json.loads(out)
+        said = json.loads(out.splitlines()[-1])
         assert (said["landed"], said["duplicate"], said["refused"], said["held"]) == (ROWS, 0, 0, 0)
         span = {"from": "2025-01-01T00:00", "to": "2025-06-01T00:00"}
         total = system.client.get("/energy", site="s", meter="m", step="month", **span)["total"]
