@@ -205,6 +205,7 @@ class Landing:
         if not rows:
             return False
         plan = Plan(until=self.position, at=_now(), landed_held=[row["id"] for row in rows])
+        self._memory.begin()
         take = Take(plan, self._known, self._sieve)
         for row in rows:
             where = Position(row["day"], row["row"])

@@ -103,7 +103,8 @@ due = Table(
 )  # fmt: skip
 edge = Table(
     "edge", META, _key("site"), _key("gateway"), Column("boot", String(64), nullable=False),
-    Column("bd_seq", BigInteger), Column("alive", Boolean, nullable=False), Column("last", BigInteger, nullable=False),
+    Column("bd_seq", BigInteger), Column("alive", Boolean, nullable=False), Column("first", BigInteger, nullable=False),
+    Column("born", BigInteger, nullable=False), Column("last", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False), Column("missing", JSON, nullable=False),
     Column("lacking", Boolean, nullable=False),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from ingest.decode import by_hand, json_v1
 from ingest.decode.memory import Memory
 from ingest.decode.message import Decoded
 from ingest.decode.port import Address, Dialect
+from ingest.decode.sparkplug import Sparkplug
 
 _TOPICS = 20_000  # remembered; a gateway uses one or a few
 
@@ -46,7 +47,7 @@ class ByHand:
 
 
 JSON_V1 = JsonV1()
-_BROKER: tuple[Dialect, ...] = (JSON_V1,)
+_BROKER: tuple[Dialect, ...] = (Sparkplug(), JSON_V1)
 _MANUAL: tuple[Dialect, ...] = (ByHand(),)
 
 

@@ -33,13 +33,19 @@ class Birth:
         self.by_alias = {metric.alias: metric for metric in metrics if metric.alias is not None}
         self.by_name = {metric.name: metric for metric in metrics}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Birth) and self.metrics == other.metrics
+
+    def __hash__(self) -> int:
+        return hash(self.metrics)
+
 
 class Edge(msgspec.Struct, frozen=True):
     """What is known of an edge node since its last birth, whose message is number 0.
 
-    boot: a name of that birth, "" before the first; last: the number of the newest message, and time: its timestamp
-    (ms UTC, 0: none); missing: the numbers before it that have not come, as ranges [first, last]; births: by device,
-    the node's own under "".
+    boot: a name of that birth, "" before the first; first: its sequence number, and born: its timestamp (ms UTC);
+    last: the number of the newest message, and time: the newest timestamp; missing: the numbers before it that have
+    not come, as ranges [first, last]; births: by device, the node's own under "".
     lacking: a message spoke of what no birth had named.
     """
 
@@ -48,6 +54,8 @@ class Edge(msgspec.Struct, frozen=True):
     boot: str = ""
     bd_seq: int | None = None
     alive: bool = False
+    first: int = 0
+    born: int = 0
     last: int = 0
     time: int = 0
     missing: tuple[tuple[int, int], ...] = ()
@@ -94,7 +102,7 @@ class Memory:
         if len(self._known) > _EDGES:
             self._known = {}
         self._known.update(self._said)
-        due = [key for key, edge in self._said.items() if edge.lacking or not edge.whole]
+        due = [key for key, edge in self._said.items() if edge.lacking or (edge.alive and not edge.whole)]
         self._said = {}
         return due
 

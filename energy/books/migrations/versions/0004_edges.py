@@ -16,6 +16,7 @@ def _key(name: str) -> sa.Column[str]:
 edge = sa.Table(
     "edge", META, _key("site"), _key("gateway"), sa.Column("boot", sa.String(64), nullable=False),
     sa.Column("bd_seq", sa.BigInteger), sa.Column("alive", sa.Boolean, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False), sa.Column("born", sa.BigInteger, nullable=False),
     sa.Column("last", sa.BigInteger, nullable=False), sa.Column("time", sa.BigInteger, nullable=False),
     sa.Column("missing", sa.JSON, nullable=False), sa.Column("lacking", sa.Boolean, nullable=False),
 )  # fmt: skip
