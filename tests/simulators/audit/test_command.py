@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.served import KEY
 from tests.simulators.audit.lab import Lab
-from tests.simulators.audit.test_mutations import delete_reading, delete_value
+from tests.simulators.audit.tampering import delete_reading, delete_value
 from tests.system import COMMAND, plain_environment
 
 
