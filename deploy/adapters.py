@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from energy.books import home, parts
 from energy.books.open import open_books, parse
+from energy.broker.paho import PahoBroker
 from energy.errors import CarbonwatchError, SetupError
 from energy.settings import Settings
 from energy.store.port import Store
@@ -30,13 +31,12 @@ _UNSEEN = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 def settings(**given: Any) -> Settings:
     """Settings from arguments and environment; the InfluxDB token comes from INFLUX_TOKEN alone.
 
-    Without `books` among the arguments they are where CARBONWATCH_BOOKS says.
+    An argument that is None is left to the environment, such as `books` to CARBONWATCH_BOOKS.
     """
     token = os.environ.get("INFLUX_TOKEN")
-    if given.get("books") is None:
-        given.pop("books", None)
+    asked = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**given, influx_token=SecretStr(token) if token else None)
+        return Settings(**asked, influx_token=SecretStr(token) if token else None)
     except ValidationError as error:
         wrong = "; ".join(f"CARBONWATCH_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         raise SetupError(f"a setting makes no sense: {wrong}") from error
@@ -80,6 +80,25 @@ def stores(settings: Settings) -> tuple[Store, Store]:
     except ValueError as error:
         raise SetupError(f"--influx {settings.influx!r} is no address: {error}") from error
     return store, store
+
+
+def broker(settings: Settings, client_id: str, **options: Any) -> PahoBroker:
+    """A client of the broker, not started yet; SetupError for an address or files that cannot be used."""
+    return PahoBroker(settings.mqtt, client_id, access=settings.mqtt_access, **options)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a part of the system is told by its environment, since a list of processes shows its arguments."""
+    told = {
+        "CARBONWATCH_BOOKS": settings.books, "CARBONWATCH_MQTT_USER": settings.mqtt_user,
+        "CARBONWATCH_MQTT_PASSWORD": settings.mqtt_password, "CARBONWATCH_MQTT_CA": settings.mqtt_ca,
+        "CARBONWATCH_MQTT_CERTIFICATE": settings.mqtt_certificate, "CARBONWATCH_MQTT_KEY": settings.mqtt_key,
+    }  # fmt: skip
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in told.items()
+        if value is not None
+    }
 
 
 def stop_event() -> threading.Event:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from energy.broker.address import split_user
 from energy.client.holders import Scope
 from energy.errors import SetupError
 
@@ -58,19 +59,63 @@ _books = click.option("--books", default=None, metavar="URL", callback=_without_
                       "CARBONWATCH_BOOKS instead.")  # fmt: skip
 
 
+def _no_secret(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+    """A broker's address that may stand in a list of processes; SetupError for one that may not."""
+    typed = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+    if url is not None and typed and split_user(url)[2] is not None:
+        raise SetupError(
+            "--mqtt with a password shows it in the list of processes: give the address in CARBONWATCH_MQTT, "
+            "or the password in CARBONWATCH_MQTT_PASSWORD"
+        )
+    return url
+
+
+def _no_secret_and_yields_to(argument: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Both."""
+    yields = _yields_to(argument)
+    return lambda context, option, url: _no_secret(context, option, yields(context, option, url))
+
+
+def _file_option(name: str, text: str) -> Callable[[Command], Command]:
+    return click.option(name, type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="FILE",
+                        envvar=f"CARBONWATCH_{name[2:].upper().replace('-', '_')}", show_envvar=True,
+                        help=text)  # fmt: skip
+
+
+def _access_options(command: Command) -> Command:
+    """What opens the broker → one `access` argument, of settings; the password comes from the environment alone."""
+
+    @_file_option("--mqtt-ca", "Whom to believe about the broker, for mqtts://; the system's authorities without it.")
+    @_file_option("--mqtt-certificate", "Our certificate, where the broker asks for one.")
+    @_file_option("--mqtt-key", "Its key, if not in the same file.")
+    @click.option("--mqtt-user", default=None, envvar="CARBONWATCH_MQTT_USER", show_envvar=True,
+                  help="Who we are to the broker; password from CARBONWATCH_MQTT_PASSWORD.")  # fmt: skip
+    @functools.wraps(command)
+    def with_access(
+        mqtt_ca: Path | None, mqtt_certificate: Path | None, mqtt_key: Path | None, mqtt_user: str | None, **rest: Any
+    ) -> Any:
+        access = {"mqtt_ca": mqtt_ca, "mqtt_certificate": mqtt_certificate, "mqtt_key": mqtt_key}
+        return command(access={**access, "mqtt_user": mqtt_user}, **rest)
+
+    return with_access
+
+
 def service_options(command: Command) -> Command:
-    """--data, --mqtt, --books, --influx → one `settings` argument; for the services themselves."""
+    """--data, --mqtt and what opens it, --books, --influx → one `settings` argument; for the services themselves."""
 
     @data_option("The data directory.")
     @click.option("--mqtt", default="mqtt://127.0.0.1:1883", show_default=True, envvar="CARBONWATCH_MQTT",
-                  show_envvar=True, help="The broker's address.")  # fmt: skip
+                  show_envvar=True, callback=_no_secret, help="The broker's address.")  # fmt: skip
+    @_access_options
     @_books
     @_influx
     @functools.wraps(command)
-    def with_settings(data: Path, mqtt: str, books: str | None, influx: str | None, **rest: Any) -> Any:
+    def with_settings(
+        data: Path, mqtt: str, access: dict[str, Any], books: str | None, influx: str | None, **rest: Any
+    ) -> Any:
         from deploy import adapters  # for the services only: the stores cost every start half a second
 
-        return command(settings=adapters.settings(data=data, mqtt=mqtt, books=books, influx=influx), **rest)
+        return command(settings=adapters.settings(data=data, mqtt=mqtt, books=books, influx=influx, **access), **rest)
 
     return with_settings
 
@@ -82,7 +127,9 @@ def up_options(command: Command) -> Command:
         port_option,
         click.option("--mqtt-port", default=1883, show_default=True, help="The embedded broker's port; 0: any."),
         click.option("--mqtt", default=None, envvar="CARBONWATCH_MQTT", show_envvar=True,
-                     callback=_yields_to("mqtt_port"), help="Use this broker (mqtt://host:port) and start none."),
+                     callback=_no_secret_and_yields_to("mqtt_port"),
+                     help="Use this broker (mqtt://host:port or mqtts://host:port) and start none."),
+        _access_options,
         _books,
         _influx,
         click.option("--demo/--no-demo", default=True, show_default=True, help="With or without the demo feed."),
@@ -107,8 +154,8 @@ def feeding_options(command: Command) -> Command:
     for option in reversed((
         data_option("The data directory of the running system."),
         _url,
-        click.option("--mqtt", default=None, envvar="CARBONWATCH_MQTT", show_envvar=True, callback=_yields_to("data"),
-                     help="The broker's address; needed with --url."),
+        click.option("--mqtt", default=None, envvar="CARBONWATCH_MQTT", show_envvar=True,
+                     callback=_no_secret_and_yields_to("data"), help="The broker's address; needed with --url."),
     )):  # fmt: skip
         command = option(command)
     return command

@@ -6,6 +6,7 @@ from deploy.locate import locate
 from energy.broker.paho import PahoBroker
 from energy.client import Client
 from energy.errors import SetupError
+from energy.settings import Settings
 from simulators.gateway import new_boot
 
 
@@ -26,7 +27,7 @@ class Where:
 
     def broker(self) -> PahoBroker:
         """A client of the broker, not started yet."""
-        return PahoBroker(self.now.mqtt, f"replay-{new_boot()}", clean=True)
+        return PahoBroker(self.now.mqtt, f"replay-{new_boot()}", clean=True, access=Settings().mqtt_access)
 
     def moved(self) -> PahoBroker | None:
         """A client of the broker when its address is another than before."""

@@ -144,8 +144,7 @@ class Standalone:
             raise SetupError(f"the logs in {logs} cannot be written: {error.strerror}") from error
         for child in children:
             child.needs = s.running_file if child.name == "demo" else None
-            if s.books is not None:
-                child.environment = {"CARBONWATCH_BOOKS": s.books.get_secret_value()}
+            child.environment = adapters.environment(s)
         return children
 
     def _start_broker(self) -> None:

@@ -6,6 +6,7 @@ from deploy.locate import locate
 from energy.broker.paho import PahoBroker
 from energy.client import Client
 from energy.errors import SetupError
+from energy.settings import Settings
 
 Will = tuple[str, bytes]
 
@@ -27,7 +28,7 @@ class Whereabouts:
 
     def broker(self, name: str, will: Will | None = None) -> PahoBroker:
         """A client of the broker, not started yet, with a session of its own that ends with it."""
-        return PahoBroker(self.now.mqtt, name, clean=True, will=will)
+        return PahoBroker(self.now.mqtt, name, clean=True, will=will, access=Settings().mqtt_access)
 
     def moved(self) -> bool:
         """Whether the broker has another address than before."""

@@ -1,10 +1,12 @@
 """One frozen object with every setting, from arguments and CARBONWATCH_ environment variables."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from energy.broker.address import Access, split_user
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -18,6 +20,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     mqtt: str = "mqtt://127.0.0.1:1883"
+    mqtt_user: str | None = None
+    mqtt_password: SecretStr | None = None
+    mqtt_ca: Path | None = None
+    mqtt_certificate: Path | None = None
+    mqtt_key: Path | None = None
     books: SecretStr | None = None
     influx: str | None = None
     influx_token: SecretStr | None = None
@@ -31,6 +38,25 @@ class Settings(BaseSettings):
     streams_per_holder: Count = 20
     body_bytes: Count = 1_048_576
     answer_seconds: Annotated[float, Field(gt=0)] = 30.0
+    lag_seconds: Annotated[float, Field(gt=0)] = 300.0
+    lag_messages: Count = 1_000_000
+    disk_free_bytes: Count = 536_870_912
+
+    @model_validator(mode="before")
+    @classmethod
+    def _user_apart(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """An address is shown and stored; a user and password in it are settings of their own."""
+        if "mqtt" not in given:
+            return given
+        mqtt, user, password = split_user(str(given["mqtt"]))
+        apart = {"mqtt_user": user, "mqtt_password": password} if user and not given.get("mqtt_user") else {}
+        return {**given, **apart, "mqtt": mqtt}
+
+    @property
+    def mqtt_access(self) -> Access:
+        """What opens the broker."""
+        password = self.mqtt_password.get_secret_value() if self.mqtt_password else None
+        return Access(self.mqtt_user, password, self.mqtt_ca, self.mqtt_certificate, self.mqtt_key)
 
     @property
     def readings_db(self) -> Path:

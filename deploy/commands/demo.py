@@ -8,7 +8,6 @@ import click
 from deploy import adapters
 from deploy.locate import locate
 from deploy.options import feeding_options
-from energy.broker.paho import PahoBroker
 from energy.errors import SetupError
 from energy.settings import Settings
 from simulators.demo import Demo
@@ -25,7 +24,8 @@ def demo(data: Path, url: str | None, mqtt: str | None) -> None:
     found = locate(data, url, mqtt)
     if not found.mqtt:
         raise SetupError("--url needs the broker's address too: --mqtt mqtt://host:1883")
-    feed = Demo(found.client, lambda client_id: PahoBroker(found.mqtt, client_id, clean=True))
+    settings = adapters.settings(data=data, mqtt=found.mqtt)
+    feed = Demo(found.client, lambda client_id: adapters.broker(settings, client_id, clean=True))
     if url is None:
         beat = threading.Thread(target=_beat, args=(feed, data, stop), name="heartbeat", daemon=True)
         beat.start()

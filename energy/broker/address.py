@@ -43,7 +43,8 @@ def address_of(url: str, access: Access) -> Address:
 
     SetupError for an address that is none and for files that cannot be used; its text never has a password.
     """
-    parts = urlsplit(url)
+    bare, user, password = split_user(url)
+    parts = urlsplit(bare)
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
@@ -52,23 +53,24 @@ def address_of(url: str, access: Access) -> Address:
         raise SetupError(
             f"the broker's address must look like mqtt://host:1883 or mqtts://host:8883, not {parts.scheme}://…"
         )
-    user, password = access.user, access.password
-    if user is None and parts.username:
-        user = unquote(parts.username)
-        password = unquote(parts.password) if parts.password is not None else password
+    if access.user is not None or user is None:
+        user, password = access.user, access.password
     if password is not None and user is None:
         raise SetupError("the broker's password needs a user: set CARBONWATCH_MQTT_USER too")
     return Address(host, port or _PORTS[parts.scheme], _tls(parts.scheme, access), user, password)
 
 
-def without_password(url: str) -> str:
-    """An address as it may be shown and stored.
+def split_user(url: str) -> tuple[str, str | None, str | None]:
+    """(an address as it may be shown and stored, user, password).
 
-    >>> without_password("mqtts://plant:secret@broker:8883")
-    'mqtts://broker:8883'
+    >>> split_user("mqtts://plant:s%40lt@broker:8883")
+    ('mqtts://broker:8883', 'plant', 's@lt')
     """
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    user, _, host = parts.netloc.rpartition("@")
+    name, colon, password = user.partition(":")
+    shown = parts._replace(netloc=host).geturl() if user else url
+    return shown, unquote(name) or None, unquote(password) if colon else None
 
 
 def _tls(scheme: str, access: Access) -> ssl.SSLContext | None:

@@ -64,6 +64,7 @@ class PahoBroker:
         self._topics: tuple[str, ...] = ()
         self._handler: Handler | None = None
         self._connection = 0
+        self._change = threading.Lock()  # of the connection, so that no acknowledgement strays to the next one
         self._sessions = 0
         self._up = threading.Event()
         self._ending = threading.Event()
@@ -110,13 +111,15 @@ class PahoBroker:
 
     def ack(self, deliveries: list[Delivery]) -> None:
         """See `Broker.ack`."""
-        ids = []
-        for delivery in deliveries:
-            token = delivery.token
-            if isinstance(token, _Token) and token.connection == self._connection and token.packet_id:
-                ids.append(token.packet_id)
-        if ids:
-            self._wire.acknowledge(ids)
+        tokens = [delivery.token for delivery in deliveries]
+        with self._change:
+            ids = [
+                token.packet_id
+                for token in tokens
+                if isinstance(token, _Token) and token.connection == self._connection and token.packet_id
+            ]
+            if ids:
+                self._wire.acknowledge(ids)
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """See `Broker.publish`."""
@@ -203,7 +206,8 @@ class PahoBroker:
 
     def _gone(self) -> None:
         self._up.clear()
-        self._connection += 1  # what it delivered must not be acknowledged on the next one
+        with self._change:
+            self._connection += 1  # what it delivered must not be acknowledged on the next one
 
     def _say(self, trouble: str) -> None:
         """Keep it for `trouble`, and log it when it is new."""
