@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from energy import manual
-from energy.quantity import QUANTITIES
 from energy.reading import EARLIEST, MAX_AHEAD, Reading
 from energy.store.port import Point, Series
 from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_rows
 from ingest.check import check
-from ingest.decode.message import Entries, Entry, Item, Refusal
+from ingest.decode.message import Entries, Item, Refusal
 from ingest.plan import Plan, Tally
 from ingest.sift import QUALITY, Sieve
 
 Known = Mapping[str, Mapping[str, Series]]  # site → meter → its series
-_BOUNDS = {key: (quantity.low, quantity.high) for key, quantity in QUANTITIES.items()}
 _NO_METERS: Mapping[str, Series] = {}
 
 
@@ -44,32 +42,34 @@ class Take:
         self.readings = 0
 
     def entries(self, origin: Origin, tally: Tally, message: Entries, topic: str, size: int) -> None:
-        """A JSON message's entries: the usual one is taken here at once, any other one as an item."""
+        """A message of usual entries: each is taken here at once, what is odd about its meter or time as an item."""
         known = self._known.get(origin.site, _NO_METERS)
         newest, points, spans, horizon = self.newest, self.points, self._spans, origin.received_at + MAX_AHEAD
-        received = 0
+        taken = 0
         refusals: list[tuple[int, Refusal]] = []
-        for number, entry in enumerate(message.entries):
-            series = known.get(entry.get("meter"))  # type: ignore[arg-type]
-            stamp = entry.get("ts")
-            fields = _usual(entry) if series is not None and type(stamp) is float else None
-            if fields is None or not EARLIEST <= stamp <= horizon or stamp <= newest.get(series, stamp):  # type: ignore[operator, arg-type]
+        for number, fields in enumerate(message.entries):
+            series = known.get(fields.pop("meter"))
+            time = fields.pop("ts")
+            fields.pop("q", None)
+            if series is None or not EARLIEST <= time <= horizon or not fields or series not in newest:
                 self._item(origin, tally, number, message.items[number], refusals)
                 continue
-            time = int(stamp)  # type: ignore[arg-type]
-            if time != stamp:
-                self._item(origin, tally, number, message.items[number], refusals)
+            fields[QUALITY] = 0.0
+            point = Point(series, time, fields)
+            if time <= newest[series]:
+                tally.received += len(fields) - 1
+                self._late.append(Late(point, origin, number, tally))
                 continue
-            newest[series] = time  # type: ignore[index]
-            received += len(fields) - 1
-            points.append(Point(series, time, fields))  # type: ignore[arg-type]
-            span = spans.get(series)  # type: ignore[arg-type]
+            newest[series] = time
+            taken += len(fields) - 1
+            points.append(point)
+            span = spans.get(series)
             if span is None:
-                spans[series] = [time, time, origin.received_at]  # type: ignore[index]
+                spans[series] = [time, time, origin.received_at]
             else:  # newer than all before, so it ends the span
                 span[1], span[2] = time, origin.received_at
-        tally.received += received
-        tally.landed += received
+        tally.received += taken
+        tally.landed += taken
         self.readings += len(message.entries)
         if refusals:
             self._plan.quarantine += quarantine_rows(origin, refusals, topic, size)
@@ -172,21 +172,3 @@ def _point(series: Series, reading: Reading) -> Point:
 def _widen(heard: dict[Series, list[int]], series: Series, time: int, received_at: int) -> None:
     last = heard.setdefault(series, [time, received_at])
     last[0], last[1] = max(last[0], time), max(last[1], received_at)
-
-
-def _usual(entry: Entry) -> dict[str, float] | None:
-    """The fields of an entry that has nothing out of the ordinary, None for any other."""
-    fields: dict[str, float] = {}
-    for key, value in entry.items():
-        bounds = _BOUNDS.get(key)
-        if bounds is None:
-            if key == "q" and value != "measured":
-                return None
-        elif type(value) is float and bounds[0] <= value <= bounds[1]:
-            fields[key] = value
-        else:
-            return None
-    if not fields:
-        return None
-    fields[QUALITY] = 0.0
-    return fields

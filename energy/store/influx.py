@@ -18,14 +18,15 @@ from urllib3.exceptions import HTTPError
 from energy.errors import OutsideError, SetupError
 from energy.store import influxql
 from energy.store.influxql import Block
-from energy.store.line import FIRST_TIME, LAST_TIME, to_line
-from energy.store.port import Frame, Point, Series, TooOldError, check_finite
+from energy.store.line import FIRST_TIME, LAST_TIME, to_lines
+from energy.store.port import Frame, Point, Series, TooOldError
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_MS = 10_000  # to connect, and for each pause of an answer
 _BATCH = 5_000  # lines of one request
 _STATEMENTS = 50  # of one request
 _CHUNK = 10_000  # rows of one block
+_HERE = ("127.0.0.1", "::1", "localhost")  # to compress what stays on this machine costs more than all the rest
 
 
 class InfluxStore:
@@ -43,7 +44,11 @@ class InfluxStore:
         self._where = f"InfluxDB at {parts.scheme}://{parts.hostname}:{parts.port or 8086}"
         self._org, self._bucket = org, bucket
         self._client: Any = InfluxDBClient(
-            url.rstrip("/"), token=token, org=org, timeout=(_TIMEOUT_MS, _TIMEOUT_MS), enable_gzip=True
+            url.rstrip("/"),
+            token=token,
+            org=org,
+            timeout=(_TIMEOUT_MS, _TIMEOUT_MS),
+            enable_gzip=parts.hostname not in _HERE,
         )
         self._writer: Any = self._client.write_api(write_options=SYNCHRONOUS)
         self._names: tuple[str, str] | None = None
@@ -54,9 +59,8 @@ class InfluxStore:
 
     def write(self, points: Sequence[Point]) -> None:
         """See `Store.write`; SetupError where another writer made a field of ours an integer or a text."""
-        check_finite(points)
         kept = [point for point in points if point.fields]
-        lines = [to_line(point) for point in kept]
+        lines = to_lines(kept)
         self._open()
         dropped: list[Point] = []
         for begin in range(0, len(kept), _BATCH):

@@ -1,16 +1,49 @@
 """InfluxDB's line protocol: points as text, every value a float64, times in milliseconds."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
+import msgspec
+
 from energy.errors import InputError
-from energy.store.port import Point, Series
+from energy.store.port import Point, Series, check_finite
 
 # What int64 nanoseconds can hold, in whole ms.
 FIRST_TIME = -9_223_372_036_854
 LAST_TIME = 9_223_372_036_854
+_PLAIN = re.compile(r"\w+", re.ASCII)
+_json = msgspec.json.Encoder(enc_hook=float).encode  # numpy's numbers are no floats to it
 # The protocol has no way to write these: a line ends a point, a backslash eats the sign after it.
 _UNWRITABLE = re.compile(r"[\\\x00-\x1f\x7f]|^#|^\Z")
+
+
+def to_lines(points: Sequence[Point]) -> list[str]:
+    """Points with at least one field each → their lines, as `to_line` makes them, several times as fast.
+
+    InputError as of `to_line`, and InputError("not_finite") for a value that is NaN or infinite.
+
+    >>> meter, site = Series("meter", "s", "m"), Series("site", "s")
+    >>> to_lines([Point(meter, 1, {"p_kw": 0.1, "pf": 1.0}), Point(site, 2, {"n": 3})])
+    ['meter,site=s,meter=m p_kw=0.1,pf=1.0 1', 'site,site=s n=3 2']
+    """
+    if not points:
+        return []
+    names: set[str] = set()
+    for point in points:
+        names.update(point.fields)
+    text = _json([point.fields for point in points]).decode()
+    if "null" in text or not all(map(_PLAIN.fullmatch, names)):
+        check_finite(points)  # JSON has no other word for what is not finite
+        return [to_line(point) for point in points]
+    # {"p_kw":0.1,"pf":1.0} is a line's fields but for a few signs, and the shortest digits that give the same float.
+    fields = text[2:-2].replace('":', "=").replace(',"', ",").split("},{")
+    lines = []
+    for (series, time, _), said in zip(points, fields, strict=True):
+        if not FIRST_TIME <= time <= LAST_TIME:
+            raise _beyond(series, time)
+        lines.append(f"{_head(series)} {said[1:]} {time}")
+    return lines
 
 
 def to_line(point: Point) -> str:
@@ -22,9 +55,13 @@ def to_line(point: Point) -> str:
     'meter,site=钢厂\\ 一,meter=a\\,b\\=c p_kw=411.0,pf=0.93 1795306500000'
     """
     if not FIRST_TIME <= point.time <= LAST_TIME:
-        raise InputError("bad_time", f"{point.series} at {point.time} ms is beyond what InfluxDB can hold")
+        raise _beyond(point.series, point.time)
     fields = ",".join(f"{_name(field)}={float(value)!r}" for field, value in point.fields.items())
     return f"{_head(point.series)} {fields} {point.time}"
+
+
+def _beyond(series: Series, time: int) -> InputError:
+    return InputError("bad_time", f"{series} at {time} ms is beyond what InfluxDB can hold")
 
 
 @lru_cache(maxsize=1 << 16)

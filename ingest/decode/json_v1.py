@@ -6,9 +6,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from energy.errors import InputError
 from energy.quantity import QUANTITIES
@@ -23,14 +24,19 @@ MAX_READINGS = 20_000  # a small gzip can hold more than memory does
 _EXCERPT = 200
 
 
+# An entry as nearly every one is: with milliseconds, measured, and every known value a number within its bounds.
+_make: Any = TypedDict
+_list: Any = list
+_USUAL = _make(
+    "Usual",
+    {"meter": str, "ts": int, "q": NotRequired[Literal["measured"]]}
+    | {key: NotRequired[Annotated[float, Meta(ge=known.low, le=known.high)]] for key, known in QUANTITIES.items()},
+)
+_PLAIN = msgspec.defstruct("Plain", [("readings", _list[_USUAL]), ("boot", str, ""), ("seq", int, 0)])
+
+
 class _Wire(msgspec.Struct):
     readings: list[dict[str, Any]]
-    boot: str = ""
-    seq: int = 0
-
-
-class _Plain(msgspec.Struct):
-    readings: list[dict[str, float | str]]
     boot: str = ""
     seq: int = 0
 
@@ -41,7 +47,7 @@ class _Head(msgspec.Struct):
 
 
 _Shape = TypeVar("_Shape", _Wire, _Head)
-_plain = msgspec.json.Decoder(_Plain)
+_plain: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_PLAIN)
 _wire = msgspec.json.Decoder(_Wire)
 _head = msgspec.json.Decoder(_Head)
 
@@ -78,7 +84,7 @@ def _unusual(text: bytes) -> Message:
         raise InputError("not_json", "nested too deeply") from error
 
 
-def _check(wire: _Wire | _Plain) -> None:
+def _check(wire: _Wire) -> None:
     if (wire.boot and not NAME.fullmatch(wire.boot)) or not 0 <= wire.seq < 2**53:
         raise InputError("bad_message", "boot is not a name of at most 64 characters, or seq is out of range")
     if len(wire.readings) > MAX_READINGS:
@@ -158,8 +164,6 @@ def _meter(entry: Mapping[str, Any]) -> str:
 
 def _time(entry: Mapping[str, Any]) -> int:
     stamp = entry.get("ts")
-    if isinstance(stamp, float) and stamp.is_integer():
-        stamp = int(stamp)
     if isinstance(stamp, int) and not isinstance(stamp, bool):
         if not 0 <= stamp < 2**53:
             raise InputError("bad_time", f"ts {str(stamp)[:40]} is out of range")

@@ -1,7 +1,8 @@
 """What every decoder makes of a payload."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from energy.reading import Reading
 
@@ -24,16 +25,13 @@ class Item:
     refusals: tuple[Refusal, ...] = ()
 
 
-Entry = Mapping[str, float | str]
-
-
 class Entries:
-    """A decoded message whose entries have nothing but numbers (as floats) and texts, as nearly every one has."""
+    """A decoded message all of whose entries are usual: meter, ts in ms, and known quantities within their bounds."""
 
     __slots__ = ("_items", "_whole", "boot", "entries", "seq")
 
-    def __init__(self, boot: str, seq: int, entries: Sequence[Entry], whole: "Callable[[], Message]") -> None:
-        """`whole` decodes the same message into items, which is slow."""
+    def __init__(self, boot: str, seq: int, entries: Sequence[dict[str, Any]], whole: "Callable[[], Message]") -> None:
+        """entries: to be used once, by who may take them apart; whole: decodes the same into items, which is slow."""
         self.boot, self.seq, self.entries, self._whole = boot, seq, entries, whole
         self._items: tuple[Item, ...] | None = None
 
