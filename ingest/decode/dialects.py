@@ -8,6 +8,7 @@ from energy.topic import parse_topic
 from ingest.decode import by_hand, json_v1
 from ingest.decode.memory import Memory
 from ingest.decode.message import Decoded
+from ingest.decode.national import National
 from ingest.decode.port import Address, Dialect
 from ingest.decode.sparkplug import Sparkplug
 
@@ -47,7 +48,7 @@ class ByHand:
 
 
 JSON_V1 = JsonV1()
-_BROKER: tuple[Dialect, ...] = (Sparkplug(), JSON_V1)
+_BROKER: tuple[Dialect, ...] = (Sparkplug(), National(), JSON_V1)
 _MANUAL: tuple[Dialect, ...] = (ByHand(),)
 
 

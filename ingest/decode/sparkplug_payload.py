@@ -1,12 +1,12 @@
 """The payload of Sparkplug B: protobuf bytes → what is in them, by a schema that has only what is read here."""
 
-import zlib
 from typing import Any, NamedTuple
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from energy.errors import InputError
+from ingest.decode.unpack import unpack
 
 MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 1024 * 1024
@@ -60,7 +60,7 @@ def read(payload: bytes) -> Payload:
         raise InputError("too_large", f"{len(payload)} bytes, at most {MAX_BYTES}")
     outer = _parse(_TYPES["Payload"], payload)
     if outer.uuid == COMPRESSED.encode():
-        outer = _parse(_TYPES["Payload"], _inflated(outer.body))
+        outer = _parse(_TYPES["Payload"], unpack(outer.body, MAX_UNPACKED))
     if len(outer.metrics) > MAX_METRICS:
         raise InputError("too_large", f"{len(outer.metrics)} metrics, at most {MAX_METRICS}")
     seq = outer.seq if outer.HasField("seq") else None
@@ -103,20 +103,6 @@ def _parse(shape: Any, payload: bytes) -> Any:
         return shape.FromString(payload)
     except DecodeError as error:
         raise InputError("not_protobuf", "not a payload of Sparkplug B") from error
-
-
-def _inflated(body: bytes) -> bytes:
-    """GZIP and DEFLATE say by themselves which they are."""
-    unzip = zlib.decompressobj(wbits=47)
-    try:
-        out = unzip.decompress(body, MAX_UNPACKED)
-    except zlib.error as error:
-        raise InputError("bad_gzip", str(error)) from error
-    if unzip.unconsumed_tail:
-        raise InputError("too_large", f"unpacks to more than {MAX_UNPACKED} bytes")
-    if not unzip.eof or unzip.unused_data:
-        raise InputError("bad_gzip", "ends too early, or goes on after its end")
-    return out
 
 
 def _said(metric: Any) -> Said:
