@@ -13,7 +13,10 @@ from energy.store.port import Store
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The books, the two stores, the console's own address, the hash of the admin key, the folder of the journals."""
+    """The books, the two stores, the console's own address, the hash of the admin key, the folder of the journals.
+
+    disk_free: the bytes that must be left where the journals are.
+    """
 
     books: Engine
     readings: Store
@@ -22,6 +25,7 @@ class Context:
     key_hash: str
     expected_parts: tuple[str, ...]
     journal: Path | None = None
+    disk_free: int = 0
 
     @staticmethod
     def now() -> int:

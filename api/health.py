@@ -1,5 +1,7 @@
 """Health: every part says how it is; 200 when all are well, else 503 with the reasons."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -34,6 +36,8 @@ def health(context: Context) -> dict[str, Any]:
         found["books"] = _part("books", ok=False, reason=f"the books do not answer: {type(error).__name__}")
     for name in context.expected_parts:
         found[name] = said.get(name) or _part(name, ok=False, reason="has not started yet")
+    if context.journal is not None and context.journal.parent.is_dir():
+        found["disk"] = _disk(context.journal.parent, context.disk_free)
     well = all(part["ok"] for part in found.values())
     return {"status": "ok" if well else "degraded", "parts": [found[name] for name in sorted(found)]}
 
@@ -44,6 +48,15 @@ def _store(context: Context) -> dict[str, Any]:
     except OutsideError as error:
         return _part("store", ok=False, reason=str(error))
     return _part("store", ok=True, kind=type(context.readings).__name__)
+
+
+def _disk(folder: Path, least: int) -> dict[str, Any]:
+    """The room that is left beside the journals: asked here too, for ingest cannot say it when there is none."""
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        reason = f"the disk is nearly full: {free:,} bytes are left, the limit is {least:,}"
+        return _part("disk", ok=False, free_bytes=free, reason=reason)
+    return _part("disk", ok=True, free_bytes=free)
 
 
 def _part(name: str, *, ok: bool, **detail: Any) -> dict[str, Any]:

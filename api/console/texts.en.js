@@ -29,7 +29,7 @@ export const en = {
 
   "health.ok": "All systems normal", "health.degraded": "Degraded", "health.unreachable": "Cannot connect",
   ok: "ok", "not.ok": "not ok",
-  "part.broker": "Broker", "part.ingest": "Ingest", "part.store": "Store", "part.analytics": "Analytics", "part.api": "API", "part.books": "Books", "part.demo": "Demo feed",
+  "part.broker": "Broker", "part.ingest": "Ingest", "part.store": "Store", "part.analytics": "Analytics", "part.api": "API", "part.books": "Books", "part.disk": "Disk", "part.demo": "Demo feed",
   "live.down": "Live connection lost, reconnecting…",
 
   "sites.title": "Sites at a glance",

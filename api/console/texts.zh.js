@@ -29,7 +29,7 @@ export const zh = {
 
   "health.ok": "系统正常", "health.degraded": "系统异常", "health.unreachable": "无法连接",
   ok: "正常", "not.ok": "异常",
-  "part.broker": "消息代理", "part.ingest": "采集", "part.store": "存储", "part.analytics": "分析", "part.api": "接口", "part.books": "台账", "part.demo": "演示数据",
+  "part.broker": "消息代理", "part.ingest": "采集", "part.store": "存储", "part.analytics": "分析", "part.api": "接口", "part.books": "台账", "part.disk": "磁盘", "part.demo": "演示数据",
   "live.down": "实时连接中断，正在重连…",
 
   "sites.title": "站点概览",

@@ -46,7 +46,8 @@ def api(
     url = _public(public_url or settings.public_url or own)
     readings, windows = adapters.stores(settings)
     context = Context(
-        adapters.books(settings), readings, windows, url, digest(_key(settings.key_file)), expect, settings.journal
+        adapters.books(settings), readings, windows, url, digest(_key(settings.key_file)), expect, settings.journal,
+        settings.disk_free_bytes,
     )  # fmt: skip
     app = create_app(context, _rules(settings), _walls(settings, host, [own, url], names))
     Server(app, host, port, proxies=settings.proxies, tls=tls).run()

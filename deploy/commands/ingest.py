@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from typing import Any
 
 import click
 from sqlalchemy import Engine, select
@@ -10,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deploy import adapters
 from deploy.options import service_options
+from deploy.pulse import Pulse
 from energy import manual
 from energy.books import tables as t
-from energy.broker.paho import PahoBroker
 from energy.errors import CarbonwatchError
 from energy.journal import Journal
 from energy.settings import Settings
@@ -36,7 +35,7 @@ def ingest(settings: Settings, topics: str) -> None:
     stop = adapters.stop_event()
     books = adapters.own_books(settings)
     landings = Landings(books, adapters.stores(settings)[0], settings.journal, (_WORKER, manual.WORKER))
-    broker = PahoBroker(settings.mqtt, f"carbonwatch-ingest-{_WORKER}")
+    broker = adapters.broker(settings, f"carbonwatch-ingest-{_WORKER}")
     to_land = threading.Event()
     receiver = Receiver(broker, Journal(settings.journal, _WORKER), _receipts(books, landings), to_land)
     lander = _Lander(landings, stop, to_land)
@@ -45,13 +44,8 @@ def ingest(settings: Settings, topics: str) -> None:
         threading.Thread(target=lander.run, name="land"),
     ]
 
-    def state() -> tuple[bool, dict[str, Any]]:
-        trouble = receiver.trouble or lander.trouble or ("" if broker.connected else "no connection to the broker")
-        detail = {"journaled": receiver.journaled, "landed_messages": lander.messages, "broker": broker.connected,
-                  "lag_messages": landings.lag(), "journal_bytes": landings.size()}  # fmt: skip
-        return not trouble, {**detail, "reason": trouble} if trouble else detail
-
-    adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", state), _BEAT_S)
+    pulse = Pulse(settings, broker, receiver, lander, landings)
+    adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", pulse.state), _BEAT_S)
 
 
 class _Lander:
@@ -59,7 +53,7 @@ class _Lander:
 
     def __init__(self, landings: Landings, stop: threading.Event, to_land: threading.Event) -> None:
         self._landings, self._stop, self._to_land = landings, stop, to_land
-        self.messages = 0
+        self.messages = self.store_errors = self.books_errors = 0
         self.trouble = ""
 
     def run(self) -> None:
@@ -68,6 +62,10 @@ class _Lander:
             try:
                 done = self._landings.step()
             except (CarbonwatchError, SQLAlchemyError) as error:
+                if isinstance(error, SQLAlchemyError):
+                    self.books_errors += 1
+                else:
+                    self.store_errors += 1
                 self.trouble = f"landing waits: {error}"
                 _log.exception("landing waits")
                 self._stop.wait(_BACK_OFF_S)
