@@ -130,9 +130,9 @@ class Standalone:
         shared = ["--data", str(s.data), "--mqtt", s.mqtt] + (["--influx", s.influx] if s.influx else [])
         expect = ["broker", "ingest", "analytics"] + (["demo"] if demo else [])
         api = [*shared, "--host", s.host, "--port", str(s.port), *(a for name in expect for a in ("--expect", name))]
-        topics = "#" if self._own_broker else "ecm/#"
+        topics = ["--topics", "#"] if self._own_broker else []
         plans: dict[str, list[str]] = {
-            "api": api, "ingest": [*shared, "--topics", topics], "analytics": shared
+            "api": api, "ingest": [*shared, *topics], "analytics": shared
         }  # fmt: skip
         if demo:
             plans["demo"] = ["--data", str(s.data)]

@@ -17,7 +17,7 @@ from energy.store.port import Point, Series, Store, TooOldError
 from ingest.again import placed_again
 from ingest.arrival import Arrival, Origin, quarantine_row
 from ingest.decode import dialects, json_v1
-from ingest.decode.memory import Key, Memory
+from ingest.decode.memory import Lack, Memory
 from ingest.decode.message import Decoded, Entries, Refusal
 from ingest.finish import finish
 from ingest.plan import HeldPoint, Placed, Plan, cursor, held_placed, keep
@@ -45,7 +45,7 @@ class Landing:
         self._books, self._store, self._journal, self._worker = books, store, journal, worker
         self._sieve = sieve or Sieve(store)
         self._memory = Memory(books)
-        self.lacking: set[Key] = set()  # edge nodes whose births must be asked for
+        self.lacking: set[Lack] = set()  # edge nodes whose births must be asked for
         self._sequences = Sequences(books)
         self._registry_version = -1
         self._known: dict[str, dict[str, Series]] = {}

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from energy.journal import JournalReader
 from energy.store.port import Store
+from ingest.decode.memory import Lack
 from ingest.land import Landing
 from ingest.sift import Sieve
 
@@ -30,6 +31,14 @@ class Landings:
         for landing in self.landings.values():
             landing.finish()
         return sum(landing.step() for landing in self.landings.values())
+
+    def take_lacking(self) -> set[Lack]:
+        """The edge nodes whose births must be asked for, each time anew."""
+        taken: set[Lack] = set()
+        for landing in self.landings.values():
+            taken |= landing.lacking
+            landing.lacking = set()
+        return taken
 
     def lag(self) -> int:
         """How many messages are journaled and have not landed."""

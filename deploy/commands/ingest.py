@@ -2,6 +2,11 @@
 
 import logging
 import threading
+<<<<<<< Updated upstream
+=======
+import time
+from typing import Any
+>>>>>>> Stashed changes
 
 import click
 from sqlalchemy import Engine, select
@@ -16,6 +21,7 @@ from energy.errors import CarbonwatchError
 from energy.journal import Journal
 from energy.settings import Settings
 from ingest.landings import Landings
+from ingest.rebirth import Rebirths
 from ingest.receive import Receipts, Receiver, receipts_from
 from ingest.sequence import Sequence
 
@@ -28,8 +34,11 @@ _BACK_OFF_S = 2.0
 
 @click.command(epilog="Example: carbonwatch ingest --data data --mqtt mqtt://127.0.0.1:1883")
 @service_options
-@click.option("--topics", default="ecm/#", show_default=True, help="What to subscribe to; `#` takes everything.")
-def ingest(settings: Settings, topics: str) -> None:
+@click.option(
+    "--topics", multiple=True, default=("ecm/#", "spBv1.0/#"), show_default=True,
+    help="What to subscribe to, once for each; `#` takes everything.",
+)  # fmt: skip
+def ingest(settings: Settings, topics: tuple[str, ...]) -> None:
     """Receive over MQTT, journal, acknowledge, and land in the store."""
     adapters.log_to_stderr()
     stop = adapters.stop_event()
@@ -38,9 +47,9 @@ def ingest(settings: Settings, topics: str) -> None:
     broker = adapters.broker(settings, f"carbonwatch-ingest-{_WORKER}")
     to_land = threading.Event()
     receiver = Receiver(broker, Journal(settings.journal, _WORKER), _receipts(books, landings), to_land)
-    lander = _Lander(landings, stop, to_land)
+    lander = _Lander(landings, Rebirths(broker.publish), stop, to_land)
     threads = [
-        threading.Thread(target=receiver.run, args=((topics,), stop), name="receive"),
+        threading.Thread(target=receiver.run, args=(topics, stop), name="receive"),
         threading.Thread(target=lander.run, name="land"),
     ]
 
@@ -51,9 +60,15 @@ def ingest(settings: Settings, topics: str) -> None:
 class _Lander:
     """The loop around `Landings.step`; a failing neighbour makes it wait and try again."""
 
+<<<<<<< Updated upstream
     def __init__(self, landings: Landings, stop: threading.Event, to_land: threading.Event) -> None:
         self._landings, self._stop, self._to_land = landings, stop, to_land
         self.messages = self.store_errors = self.books_errors = 0
+=======
+    def __init__(self, landings: Landings, rebirths: Rebirths, stop: threading.Event, to_land: threading.Event) -> None:
+        self._landings, self._rebirths, self._stop, self._to_land = landings, rebirths, stop, to_land
+        self.messages = 0
+>>>>>>> Stashed changes
         self.trouble = ""
 
     def run(self) -> None:
@@ -72,6 +87,7 @@ class _Lander:
                 continue
             self.trouble = ""
             self.messages += done
+            self._rebirths.ask(self._landings.take_lacking(), time.monotonic(), time.time_ns() // 1_000_000)
             if done == 0:
                 self._to_land.wait(_IDLE_S)
                 self._to_land.clear()

@@ -11,6 +11,7 @@ from energy.books.open import look
 
 Row = dict[str, Any]
 Key = tuple[str, str]
+Lack = tuple[str, str, str]  # site, gateway and the birth that is not enough, "" for none
 _EDGES = 2000  # kept in memory; the books have all
 
 
@@ -97,12 +98,12 @@ class Memory:
         """What was said since `begin`, as plain JSON values for `write`."""
         return [_row(edge, self._known[key]) for key, edge in self._said.items()]
 
-    def settle(self) -> list[Key]:
+    def settle(self) -> list[Lack]:
         """The changes are in the books; which edge nodes of the batch must be asked for their births."""
         if len(self._known) > _EDGES:
             self._known = {}
         self._known.update(self._said)
-        due = [key for key, edge in self._said.items() if edge.lacking or (edge.alive and not edge.whole)]
+        due = [(*key, edge.boot) for key, edge in self._said.items() if edge.lacking or (edge.alive and not edge.whole)]
         self._said = {}
         return due
 
