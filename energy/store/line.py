@@ -33,8 +33,12 @@ def to_lines(points: Sequence[Point]) -> list[str]:
     for point in points:
         names.update(point.fields)
     text = _json([point.fields for point in points]).decode()
-    if "null" in text or not all(map(_PLAIN.fullmatch, names)):
-        check_finite(points)  # JSON has no other word for what is not finite
+    if (
+        "time" in names
+        or any(word in text for word in ("null", "true", "false"))
+        or not all(map(_PLAIN.fullmatch, names))
+    ):
+        check_finite(points)  # JSON has no other word for what is not finite, and a truth would become a field's type
         return [to_line(point) for point in points]
     # {"p_kw":0.1,"pf":1.0} is a line's fields but for a few signs, and the shortest digits that give the same float.
     fields = text[2:-2].replace('":', "=").replace(',"', ",").split("},{")
@@ -56,6 +60,8 @@ def to_line(point: Point) -> str:
     """
     if not FIRST_TIME <= point.time <= LAST_TIME:
         raise _beyond(point.series, point.time)
+    if "time" in point.fields:
+        raise InputError("bad_name", "no field can have the name 'time'")
     fields = ",".join(f"{_name(field)}={float(value)!r}" for field, value in point.fields.items())
     return f"{_head(point.series)} {fields} {point.time}"
 
