@@ -2,11 +2,7 @@
 
 import logging
 import threading
-<<<<<<< Updated upstream
-=======
 import time
-from typing import Any
->>>>>>> Stashed changes
 
 import click
 from sqlalchemy import Engine, select
@@ -60,15 +56,9 @@ def ingest(settings: Settings, topics: tuple[str, ...]) -> None:
 class _Lander:
     """The loop around `Landings.step`; a failing neighbour makes it wait and try again."""
 
-<<<<<<< Updated upstream
-    def __init__(self, landings: Landings, stop: threading.Event, to_land: threading.Event) -> None:
-        self._landings, self._stop, self._to_land = landings, stop, to_land
-        self.messages = self.store_errors = self.books_errors = 0
-=======
     def __init__(self, landings: Landings, rebirths: Rebirths, stop: threading.Event, to_land: threading.Event) -> None:
         self._landings, self._rebirths, self._stop, self._to_land = landings, rebirths, stop, to_land
-        self.messages = 0
->>>>>>> Stashed changes
+        self.messages = self.store_errors = self.books_errors = 0
         self.trouble = ""
 
     def run(self) -> None:
