@@ -39,12 +39,13 @@ def follow(edge: Edge, seq: int, time: int) -> tuple[Edge, int | None]:
     back = edge.last - (_SEQS - ahead) % _SEQS
     if ahead == 1:
         return replace(edge, last=edge.last + 1, time=max(time, edge.time)), edge.last + 1
-    if time <= edge.time:
+    older, near = 0 < time < edge.time, time <= edge.time and ahead > _SEQS // 2
+    if older or near or (ahead == 0 and time <= edge.time):
         if any(first <= back <= last for first, last in edge.missing):
             return replace(edge, missing=_without(edge.missing, back)), back
         if 0 < time < edge.born:
             return replace(edge, lacking=True), None
-        if back >= 0 and (ahead == 0 or ahead > _SEQS // 2):
+        if back >= 0 and (near or ahead == 0):
             return edge, back
     number = edge.last + (ahead or _SEQS)
     missing = (*edge.missing, (edge.last + 1, number - 1))
