@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from deploy.replay_show import Show
-from deploy.replay_where import Where
+from deploy.whereabouts import Whereabouts
 from energy.window import to_text
 from simulators import replay as player
 from simulators.gateway import Gateway
@@ -15,13 +15,13 @@ from simulators.registering import register
 from simulators.replay_control import Control
 
 
-def play_file(where: Where, recording: Recording, name: str, control: Control, show: Show) -> None:
+def play_file(where: Whereabouts, recording: Recording, name: str, control: Control, show: Show) -> None:
     """Register, send, wait and print; ClickException when values were refused or differ. `name` is the gateway's."""
     client, site, begun = where.now.client, recording.site.id, time.monotonic()
     new = register(client, recording.site, recording.meters)
     before = player.ledger_of(client, site, name)
     show.note(f"registered {', '.join(new)}" if new else "site and meters are registered")
-    gateway = Gateway(where.broker(), site, name, move=where.moved)
+    gateway = Gateway(where.broker("replay"), site, name, move=lambda: where.moved("replay"))
     gateway.start()
     meters = [meter.id for meter in recording.meters]
     try:

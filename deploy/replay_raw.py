@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from deploy.replay_show import Show
-from deploy.replay_where import Where
+from deploy.whereabouts import Whereabouts
 from energy.window import to_text
 from simulators.gateway import new_boot
 from simulators.message import Message
@@ -35,7 +35,8 @@ def look_through(read: Read, show: Show) -> Survey:
 
 
 def play_raw(
-    mqtt: str, where: Where | None, read: Read, plan: Survey, by: int | None, control: Control, show: Show, zone: str
+    mqtt: str, where: Whereabouts | None, read: Read, plan: Survey, by: int | None, control: Control, show: Show,
+    zone: str,
 ) -> None:  # fmt: skip
     """Send, wait and print; by: ms to move the times in telemetry, None: not a byte changes.
 

@@ -7,6 +7,7 @@ from energy.broker.paho import PahoBroker
 from energy.client import Client
 from energy.errors import SetupError
 from energy.settings import Settings
+from simulators.gateway import new_boot
 
 Will = tuple[str, bytes]
 
@@ -27,14 +28,15 @@ class Whereabouts:
         return self.now.client
 
     def broker(self, name: str, will: Will | None = None) -> PahoBroker:
-        """A client of the broker, not started yet, with a session of its own that ends with it."""
-        return PahoBroker(self.now.mqtt, name, clean=True, will=will, access=Settings().mqtt_access)
+        """A client of the broker, not started yet, whose session ends with it; its id begins with `name`."""
+        client = f"{name}-{new_boot()}"
+        return PahoBroker(self.now.mqtt, client, clean=True, will=will, access=Settings().mqtt_access)
 
-    def moved(self) -> bool:
-        """Whether the broker has another address than before."""
+    def moved(self, name: str) -> PahoBroker | None:
+        """A client of the broker when it has another address than before."""
         before = self.now.mqtt
         self._look()
-        return self.now.mqtt != before
+        return None if self.now.mqtt == before else self.broker(name)
 
     def _look(self) -> None:
         try:

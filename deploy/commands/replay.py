@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 from click.core import ParameterSource
 
-from deploy.options import FORMATS, feeding_options
+from deploy.options import FORMATS, feeding_options, speed_option
 from deploy.replay_file import play_file
 from deploy.replay_keys import steered
 from deploy.replay_raw import look_through, play_raw, reader
 from deploy.replay_show import Show
-from deploy.replay_where import Where
+from deploy.whereabouts import Whereabouts
 from energy.duration import parse_duration
 from energy.errors import InputError, OutsideError, SetupError
 from energy.registry import check_name
@@ -28,27 +28,13 @@ _MAP_HELP = "csv: time=COLUMN and values such as e_kwh=COLUMN, interval_kwh=COLU
 _RAW = ("recording", "journal")
 
 
-def _speed(_context: click.Context, _option: click.Parameter, text: str) -> float | None:
-    """`max` → None, a number above 0 → float."""
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"{text!r} is not a number above 0 or max")
-    return speed
-
-
 @click.command(epilog=f"Example: {_EXAMPLE}")
 @click.argument("file", type=click.Path(exists=True, readable=True, path_type=Path))
 @click.option("--format", "form", type=click.Choice([*_RAW, "uci-steel", "csv", "esif"]), required=True,
               help="What the file is.")  # fmt: skip
 @click.option("--site", help="Data files: the site; registered unless it exists.")
 @click.option("--meter", help="Data files: the meter; registered unless it exists. An esif file brings its own five.")
-@click.option("--speed", metavar="N|max", callback=_speed, default="max",
-              help="Seconds of the file in each second, or max (the default).")  # fmt: skip
+@speed_option
 @click.option("--from", "start", metavar="TIME", help="Leave out what is before.")
 @click.option("--to", "end", metavar="TIME", help="Leave out what is from here on.")
 @click.option("--shift", metavar="DURATION|now|TIME",
@@ -78,14 +64,14 @@ def replay(
     steering = Control(speed, paused=pause)
     try:
         if form in _RAW:
-            where = Where(data, url, mqtt) if _system_asked(mqtt, url) else None
+            where = Whereabouts(data, url, mqtt) if _system_asked(mqtt, url) else None
             read = reader(file, form, *bounds)
             plan = look_through(read, show)
             by = _by(shift, plan.first, zone)
             with steered(steering, control):
                 play_raw(mqtt or (where.now.mqtt if where else ""), where, read, plan, by, steering, show, zone)
             return
-        where = Where(data, url, mqtt)
+        where = Whereabouts(data, url, mqtt)
         check_name("gateway", gateway)
         recording = _read(file, form, site, meter, mapping, stamp, zone)
         if bounds != (None, None) or shift is not None:

@@ -18,7 +18,6 @@ from deploy.whereabouts import Whereabouts
 from energy.errors import OutsideError, SetupError
 from energy.window import to_text
 from simulators.device import Act
-from simulators.gateway import new_boot
 from simulators.scenario import read_scenario
 from simulators.script import Script
 from simulators.simulate import Player, ledgers, register_all, settle
@@ -76,7 +75,7 @@ def _play(
         "ledgers": {"/".join(place): item["ledger"] for place, item in before.items()},
         "boots": {"/".join(place): [boot["boot"] for boot in item["boots"]] for place, item in before.items()},
     }  # fmt: skip
-    player = Player(script, lambda name, will: where.broker(f"{name}-{new_boot()}", will), speed, say)
+    player = Player(script, where.broker, speed, say)
     with TruthWriter(folder) if folder else nullcontext() as truth:
         if truth:
             truth.begin(script, played)
