@@ -105,6 +105,26 @@ def test_a_point_is_doubled_where_its_own_place_has_it_and_moved_where_not(case:
     assert case.fates() == {"stored": 2, "moved": 1}
 
 
+def test_a_source_whose_own_place_is_empty_is_preferred_to_a_nearer_one(case: Case) -> None:
+    case.message(1)
+    case.journaled("1")
+    case.sent(1, 5.0)
+    case.sent(1, 5.0, time=START + 3_000_000)
+    case.stored(5.0)
+    case.stored(5.0, START + 60_000)
+    assert case.checked() == [("moved", 1)]
+
+
+def test_the_quality_of_what_is_held_is_compared(case: Case) -> None:
+    case.message(1)
+    row = case.journaled("1")
+    case.sent(1, 5.0)
+    meter = case.evidence.meter("s", "m")
+    case.evidence.add("held", [(1, PLAYED, "s", "g", meter, START, "estimated", True, "w1", DAY, row, 0)])
+    case.evidence.add("held_value", [(1, case.series(), START, 5.0)])
+    assert case.checked() == [("wrong", 1)]
+
+
 def test_labels_are_counted_by_what_became_of_them(case: Case) -> None:
     case.message(1)
     case.sent(1, 5.0, labels="f01 f02")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -118,3 +119,22 @@ def test_a_ledger_adds_up_and_counts_what_came(
     notes = check_ledgers(case.evidence, case.run, answers_of(ledger_of(**counts), boots), case.findings)
     assert [finding.text for finding in case.findings.first] == ([found] if found else [])
     assert len(notes) == noted
+
+
+def test_a_ledger_does_not_shrink(case: Case) -> None:
+    case.message(1)
+    case.journaled("1")
+    assert case.checked() == []
+    run = replace(case.run, before={("s", "g"): ledger_of(messages=5)})
+    check_ledgers(case.evidence, run, answers_of(ledger_of(messages=4), ["b", "later"]), case.findings)
+    assert [finding.text for finding in case.findings.first] == ["the ledger's messages is 1 less than before the run"]
+
+
+@pytest.mark.parametrize(("came", "found"), [(1, 0), (2, 0), (0, 1)])
+def test_without_the_journal_a_ledger_counts_at_least_what_was_sent(case: Case, came: int, found: int) -> None:
+    case.message(1)
+    case.sent(1, 5.0)
+    case.evidence.index()
+    answers = replace(answers_of(ledger_of(messages=came, received=came, landed=came), ["b"]), no_journal="none")
+    check_ledgers(case.evidence, case.run, answers, case.findings)
+    assert len(case.findings.first) == found
