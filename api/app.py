@@ -21,6 +21,7 @@ from api import (
     journal,
     keys,
     manual,
+    metrics,
     pages,
     problems,
     pue,
@@ -34,8 +35,8 @@ from api import (
 from api.context import Context
 
 _ROUTES = (
-    health, units, sites, doors, readings, manual, energy, pue, alerts, intake, delivery, journal, exports, stream,
-    sessions, accounts, keys, audit,
+    health, metrics, units, sites, doors, readings, manual, energy, pue, alerts, intake, delivery, journal, exports,
+    stream, sessions, accounts, keys, audit,
 )  # fmt: skip
 
 

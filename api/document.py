@@ -121,7 +121,8 @@ def _answers(method: str, path: str, operation: Json) -> None:
         well["content"] = {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM}}
     elif (method, path) in EXAMPLES:
         example = EXAMPLES[method, path]
-        well["content"]["text/csv" if isinstance(example, str) else "application/json"]["example"] = example
+        text = "text/plain" if path == "/metrics" else "text/csv"
+        well["content"][text if isinstance(example, str) else "application/json"]["example"] = example
     if path == "/health":
         answers["503"] = {**well, "description": "A part is not well."}
         return

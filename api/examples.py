@@ -108,8 +108,18 @@ _BY_HAND = {
     "readings": [{"time": "2024-03-22T08:15", "values": {"e_kwh": 10233.25}, "quality": "measured"}],
 }  # fmt: skip
 
+METRICS = """# HELP carbonwatch_lag_seconds How long the oldest message that has not landed has waited.
+# TYPE carbonwatch_lag_seconds gauge
+carbonwatch_lag_seconds 0.2
+# HELP carbonwatch_values_total Values (meter, quantity, time) by class: received is the sum of the others and of what \
+is held.
+# TYPE carbonwatch_values_total counter
+carbonwatch_values_total{class="received"} 9600
+carbonwatch_values_total{class="landed"} 9590
+"""
 EXAMPLES: dict[tuple[str, str], Any] = {
     ("get", "/health"): {"status": "ok", "parts": _PARTS},
+    ("get", "/metrics"): METRICS,
     ("get", "/sites"): {"items": [_SITE], "next": None},
     ("get", "/sites/{site}"): _SITE,
     ("put", "/sites/{site}"): _SITE,

@@ -41,6 +41,12 @@ def enter(token: str, request: Request, context: Here) -> Response:
     return answer
 
 
+@pages.get("/metrics")
+def metrics() -> Response:
+    """Where Prometheus looks unless it is told otherwise."""
+    return RedirectResponse("/api/v1/metrics", status_code=308)
+
+
 @pages.get("/")
 def index() -> FileResponse:
     """The console; the page itself holds no data."""

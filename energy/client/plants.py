@@ -15,6 +15,10 @@ class Plants(Calls):
         """The state of every part, whether it is well (200) or not (503); needs no key."""
         return cast(Health, self._json(self._call("GET", "/health", well=(503,))))
 
+    def metrics(self) -> str:
+        """Lag, counts, sizes, parts and open alerts in Prometheus' text format."""
+        return self._call("GET", "/metrics").text
+
     def me(self) -> Me:
         """Who the key or session is, and what it may."""
         return cast(Me, self.get("/me"))

@@ -18,7 +18,7 @@ from energy.access import ALLOWED, Permission, Role
 # What is open to all, and says nothing of anybody's data.
 PUBLIC = {
     ("GET", "/api/v1/health"), ("POST", "/api/v1/sessions"), ("GET", "/api/v1/openapi.json"),
-    ("HEAD", "/api/v1/openapi.json"), ("GET", "/enter"), ("GET", "/"), ("*", "/console"),
+    ("HEAD", "/api/v1/openapi.json"), ("GET", "/enter"), ("GET", "/metrics"), ("GET", "/"), ("*", "/console"),
 }  # fmt: skip
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 

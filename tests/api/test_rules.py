@@ -85,7 +85,7 @@ def decided(method: str, path: str) -> Permission:
     if noun == "audit" or path.startswith("/exports/audit"):
         return Permission.AUDIT
     if method == "GET":
-        intake = ("gateways", "quarantine", "ledger", "held", "conflicts", "journal")
+        intake = ("gateways", "quarantine", "ledger", "held", "conflicts", "journal", "metrics")
         return Permission.EXPORT if noun == "exports" else Permission.INTAKE if noun in intake else Permission.READ
     return {
         "regions": Permission.ADMINISTER, "units": Permission.ADMINISTER, "sites": Permission.REGISTER,

@@ -30,6 +30,7 @@ def sign_out(client: Client) -> None:
 # Method → calls of it, in an order in which each finds what it needs.
 CALLS: dict[str, list[Callable[[Client, Path], Any]]] = {
     "health": [lambda c, _: c.health()],
+    "metrics": [lambda c, _: c.metrics()],
     "me": [lambda c, _: c.me()],
     "regions": [lambda c, _: c.regions()],
     "put_region": [lambda c, _: c.put_region("north", {"name_en": "North"})],
