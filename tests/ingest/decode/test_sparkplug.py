@@ -13,7 +13,7 @@ from energy.quantity import QUANTITIES
 from energy.registry import NAME
 from ingest.decode import sparkplug, sparkplug_chain
 from ingest.decode import sparkplug_payload as wire
-from ingest.decode.memory import Birth, Edge, Memory
+from ingest.decode.memory import Birth, Edge, Memory, Metric
 from ingest.decode.message import Message
 from ingest.decode.sparkplug import Sparkplug
 from tests.ingest.decode.test_json_v1 import check_message
@@ -77,6 +77,8 @@ def test_a_clock_that_is_set_back_breaks_no_chain() -> None:
 def test_a_second_birth_begins_anew_and_the_same_one_does_not() -> None:
     edge, _ = walk([1, 2, 3], lambda number: NOW + number)
     assert sparkplug_chain.begin(edge, 0, 0, NOW, Birth(())) is edge
+    named = Birth((Metric("m-1/p_kw", 1, 10),))
+    assert sparkplug_chain.begin(edge, 0, 0, NOW, named).births == {"": named}
     again = sparkplug_chain.begin(edge, 0, 0, NOW + 5, Birth(()))
     assert (again.last, again.boot) == (0, f"bd0-{NOW + 5}")
     assert sparkplug_chain.begin(edge, None, 0, NOW, Birth(())).boot == f"birth-{NOW}"
