@@ -12,6 +12,7 @@ from energy.store.port import Point, Series, check_finite
 # What int64 nanoseconds can hold, in whole ms.
 FIRST_TIME = -9_223_372_036_854
 LAST_TIME = 9_223_372_036_854
+_PAGE = 1000  # points made into text at once, which a processor's cache can hold
 _PLAIN = re.compile(r"\w+", re.ASCII)
 _json = msgspec.json.Encoder(enc_hook=float).encode  # numpy's numbers are no floats to it
 # The protocol has no way to write these: a line ends a point, a backslash eats the sign after it.
@@ -27,8 +28,13 @@ def to_lines(points: Sequence[Point]) -> list[str]:
     >>> to_lines([Point(meter, 1, {"p_kw": 0.1, "pf": 1.0}), Point(site, 2, {"n": 3})])
     ['meter,site=s,meter=m p_kw=0.1,pf=1.0 1', 'site,site=s n=3 2']
     """
-    if not points:
-        return []
+    lines: list[str] = []
+    for begin in range(0, len(points), _PAGE):
+        lines += _page(points[begin : begin + _PAGE])
+    return lines
+
+
+def _page(points: Sequence[Point]) -> list[str]:
     names: set[str] = set()
     for point in points:
         names.update(point.fields)
@@ -43,10 +49,14 @@ def to_lines(points: Sequence[Point]) -> list[str]:
     # {"p_kw":0.1,"pf":1.0} is a line's fields but for a few signs, and the shortest digits that give the same float.
     fields = text[2:-2].replace('":', "=").replace(',"', ",").split("},{")
     lines = []
+    heads: dict[int, str] = {}  # by identity: to hash a series costs more than the rest of a line
     for (series, time, _), said in zip(points, fields, strict=True):
         if not FIRST_TIME <= time <= LAST_TIME:
             raise _beyond(series, time)
-        lines.append(f"{_head(series)} {said[1:]} {time}")
+        head = heads.get(id(series))
+        if head is None:
+            head = heads[id(series)] = _head(series)
+        lines.append(f"{head} {said[1:]} {time}")
     return lines
 
 

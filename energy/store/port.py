@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from energy.errors import InputError
+from energy.errors import InputError, OutsideError
 from energy.window import to_text
 
 
@@ -47,6 +47,14 @@ class TooOldError(InputError):
         more = "" if len(dropped) <= 3 else f" and {len(dropped) - 3} more"
         super().__init__("too_old", f"{store} keeps nothing as old as {shown}{more}")
         self.dropped = tuple(dropped)
+
+
+class BusyError(OutsideError):
+    """The store asks to be left alone for `wait_s` seconds (None: it does not say how long)."""
+
+    def __init__(self, text: str, wait_s: float | None) -> None:
+        super().__init__(text if wait_s is None else f"{text}; it asks for {wait_s:.0f} s")
+        self.wait_s = wait_s
 
 
 class Store(Protocol):

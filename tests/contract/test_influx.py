@@ -166,7 +166,7 @@ def test_a_bucket_with_a_mapping_of_its_own_is_read_by_it(
 
 
 def test_a_database_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("energy.store.influx._TIMEOUT_MS", 300)
+    monkeypatch.setattr("energy.store.influx_server._TIMEOUT_MS", 300)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         store = InfluxStore(f"http://127.0.0.1:{silent.getsockname()[1]}", "token", ORG, "bucket")
