@@ -90,7 +90,7 @@ class Landing:
             kept = msgspec.json.encode(plan)
         self._decide(plan, kept, take.points if take else [])
         if take:
-            self._sieve.newest = take.newest
+            self._sieve.newest.update(take.newest)
         self._carry_out(plan)
         return plan.messages
 
@@ -221,7 +221,7 @@ class Landing:
             )
         plan.old.clear()
         self._decide(plan, msgspec.json.encode(plan), take.points)
-        self._sieve.newest = take.newest
+        self._sieve.newest.update(take.newest)
         self._carry_out(plan)
         return True
 

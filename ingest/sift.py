@@ -10,6 +10,9 @@ _FAR = 2**62
 _NONE = -1
 
 
+Times = dict[str, dict[str, int]]  # site → meter → ms UTC
+
+
 class Clash(NamedTuple):
     """A value that differs from the one kept at the same meter, quantity and time."""
 
@@ -35,7 +38,7 @@ class Sieve:
     def __init__(self, store: Store) -> None:
         """`store` is asked only for what is not newer than everything known."""
         self._store = store
-        self.newest: dict[Series, int] = {}
+        self.newest: Times = {}
 
     def learn(self, series: Series) -> int:
         """The newest stored time of a series that is not known yet, ms UTC; -1 when it has none."""

@@ -10,7 +10,7 @@ from ingest.arrival import Arrival, Origin, conflict_row, held_row, quarantine_r
 from ingest.check import check
 from ingest.decode.message import Entries, Item, Refusal
 from ingest.plan import Plan, Tally
-from ingest.sift import QUALITY, Sieve
+from ingest.sift import QUALITY, Sieve, Times
 
 Known = Mapping[str, Mapping[str, Series]]  # site → meter → its series
 _NO_METERS: Mapping[str, Series] = {}
@@ -28,46 +28,47 @@ class Late(NamedTuple):
 class Take:
     """Readings of one batch in order of arrival; `settle` ends it.
 
-    points: what is to be written; `newest` is the sieve's, to be put back when the plan is decided.
+    points: what is to be written; newest: to be put into the sieve's when the plan is decided.
     """
 
     def __init__(self, plan: Plan, known: Known, sieve: Sieve) -> None:
         """`known`: the registered meters."""
         self._plan, self._known, self._sieve = plan, known, sieve
         self.points: list[Point] = []
-        self.newest = dict(sieve.newest)
+        self.newest: Times = {}  # of the sites in this batch
         self._late: list[Late] = []
-        self._spans: dict[Series, list[int]] = {}  # of what is written
+        self._spans: dict[str, dict[str, list[int]]] = {}  # of what is written, by site and meter
         self._heard: dict[Series, list[int]] = {}
         self.readings = 0
 
     def entries(self, origin: Origin, tally: Tally, message: Entries, topic: str, size: int) -> None:
         """A message of usual entries: each is taken here at once, what is odd about its meter or time as an item."""
-        known = self._known.get(origin.site, _NO_METERS)
-        newest, points, spans, horizon = self.newest, self.points, self._spans, origin.received_at + MAX_AHEAD
+        known, newest = self._known.get(origin.site, _NO_METERS), self._newest_of(origin.site)
+        points, spans = self.points, self._spans.setdefault(origin.site, {})
+        received_at, horizon = origin.received_at, origin.received_at + MAX_AHEAD
         taken = 0
         refusals: list[tuple[int, Refusal]] = []
         for number, fields in enumerate(message.entries):
-            series = known.get(fields.pop("meter"))
-            time = fields.pop("ts")
+            meter, time = fields.pop("meter"), fields.pop("ts")
             fields.pop("q", None)
-            if series is None or not EARLIEST <= time <= horizon or not fields or series not in newest:
+            series, last = known.get(meter), newest.get(meter)
+            if series is None or last is None or not EARLIEST <= time <= horizon or not fields:
                 self._item(origin, tally, number, message.items[number], refusals)
                 continue
             fields[QUALITY] = 0.0
             point = Point(series, time, fields)
-            if time <= newest[series]:
+            if time <= last:
                 tally.received += len(fields) - 1
                 self._late.append(Late(point, origin, number, tally))
                 continue
-            newest[series] = time
+            newest[meter] = time
             taken += len(fields) - 1
             points.append(point)
-            span = spans.get(series)
+            span = spans.get(meter)
             if span is None:
-                spans[series] = [time, time, origin.received_at]
+                spans[meter] = [time, time, received_at]
             else:  # newer than all before, so it ends the span
-                span[1], span[2] = time, origin.received_at
+                span[1], span[2] = time, received_at
         tally.received += taken
         tally.landed += taken
         self.readings += len(message.entries)
@@ -103,8 +104,9 @@ class Take:
             if verdict.new:
                 written.append((late, Point(series, time, verdict.new)))
                 self._touch(series, time)
-                if time > self.newest.get(series, time):
-                    self.newest[series] = time
+                newest = self._newest_of(series.site)
+                if time > newest.get(series.meter, time):
+                    newest[series.meter] = time
             if origin.worker != manual.WORKER:
                 _widen(self._heard, series, time, origin.received_at)
         self.points += [point for _, point in written]
@@ -113,10 +115,11 @@ class Take:
 
     def _tell(self) -> None:
         """What was touched, and which meters were heard of when: a person's word is no sign of life of a meter."""
-        for series, (first, last, received_at) in self._spans.items():
-            self._plan.touched.append({"site": series.site, "meter": series.meter, "first": first, "last": last})
-            if received_at:
-                _widen(self._heard, series, last, received_at)
+        for site, spans in self._spans.items():
+            for meter, (first, last, received_at) in spans.items():
+                self._plan.touched.append({"site": site, "meter": meter, "first": first, "last": last})
+                if received_at:
+                    _widen(self._heard, Series("meter", site, meter), last, received_at)
         for series, (time, received_at) in self._heard.items():
             self._plan.heard.append(
                 {"site": series.site, "meter": series.meter, "received_at": received_at, "time": time}
@@ -147,21 +150,29 @@ class Take:
             tally.held += len(reading.values)
             return
         point = _point(series, reading)
-        newest = self.newest.get(series)
-        if newest is None:
-            newest = self.newest[series] = self._sieve.learn(series)
-        if reading.time <= newest:
+        newest = self._newest_of(origin.site)
+        last = newest.get(reading.meter)
+        if last is None:
+            last = newest[reading.meter] = self._sieve.learn(series)
+        if reading.time <= last:
             self._late.append(Late(point, origin, arrival.item, tally))
             return
-        self.newest[series] = reading.time
+        newest[reading.meter] = reading.time
         self.points.append(point)
         tally.landed += len(reading.values)
         self._touch(series, reading.time)
         if origin.worker != manual.WORKER:
             _widen(self._heard, series, reading.time, origin.received_at)
 
+    def _newest_of(self, site: str) -> dict[str, int]:
+        """The newest times of a site's meters, which this batch may change."""
+        found = self.newest.get(site)
+        if found is None:
+            found = self.newest[site] = dict(self._sieve.newest.get(site, {}))
+        return found
+
     def _touch(self, series: Series, time: int) -> None:
-        span = self._spans.setdefault(series, [time, time, 0])
+        span = self._spans.setdefault(series.site, {}).setdefault(series.meter, [time, time, 0])
         span[0], span[1] = min(span[0], time), max(span[1], time)
 
 
