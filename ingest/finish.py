@@ -1,6 +1,6 @@
 """The books' part of a plan: rows, ledger, sequences, touched ranges and the cursor, in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -10,14 +10,48 @@ from energy.books import tables as t
 from ingest.decode import memory
 from ingest.plan import Plan, Row, Tally
 
+_ROWS = 200_000  # of a table, known to be there
 _PAGE = 400  # keys asked for at once; SQLite takes 999 values in one statement
 
 
-def finish(db: Connection, worker: str, plan: Plan) -> None:
+class Rows:
+    """Which rows the books are known to have, so that they need not be asked each time; one owner writes them."""
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self._sure: dict[str, set[tuple[Any, ...]]] = {}
+        self._said: dict[str, set[tuple[Any, ...]]] = {}
+
+    def of(self, table: Table) -> set[tuple[Any, ...]]:
+        """Keys of rows that are there for sure."""
+        return self._sure.setdefault(table.name, set())
+
+    def say(self, table: Table, keys: Iterable[tuple[Any, ...]]) -> None:
+        """Keys that are there when the transaction has been committed."""
+        self._said.setdefault(table.name, set()).update(keys)
+
+    def settle(self) -> None:
+        """The transaction was committed."""
+        for name, keys in self._said.items():
+            sure = self._sure.setdefault(name, set())
+            if len(sure) > _ROWS:
+                sure.clear()
+            sure.update(keys)
+        self._said.clear()
+
+    def begin(self) -> None:
+        """A transaction begins; what was said in one that failed is forgotten."""
+        self._said.clear()
+
+
+def finish(db: Connection, worker: str, plan: Plan, known: Rows | None = None) -> None:
     """After the store's durable write: everything else, in one transaction.
 
     A plan that is not kept any more was finished: a commit can fail to answer and have happened.
+    known: to be settled by the caller after the commit.
     """
+    known = known or Rows()
+    known.begin()
     kept = update(t.cursor).where(t.cursor.c.worker == worker, t.cursor.c.plan.is_not(None))
     if db.execute(kept.values(day=plan.until.day, row=plan.until.row, plan=None)).rowcount == 0:
         return
@@ -25,9 +59,9 @@ def finish(db: Connection, worker: str, plan: Plan) -> None:
                         (t.touched, plan.touched)):  # fmt: skip
         if rows:
             db.execute(insert(table), rows)
-    _put(db, t.gateway, ("site", "gateway", "boot"), list(plan.gateways.values()), _replaced, ("first_at",))
-    _put(db, t.last_heard, ("site", "meter"), plan.heard, _newer)
-    _put(db, t.ledger, ("site", "gateway", "day"), [_counts(*entry) for entry in plan.ledger.items()], _more)
+    _put(db, known, t.gateway, ("site", "gateway", "boot"), list(plan.gateways.values()), _replaced, ("first_at",))
+    _put(db, known, t.last_heard, ("site", "meter"), plan.heard, _newer)
+    _put(db, known, t.ledger, ("site", "gateway", "day"), [_counts(*entry) for entry in plan.ledger.items()], _more)
     memory.write(db, plan.edges)
     if plan.landed_held:
         done = update(t.held).where(t.held.c.id == bindparam("ident")).values(landed_at=plan.at)
@@ -38,12 +72,15 @@ Change = Callable[[Any, Any], Any]
 
 
 def _put(
-    db: Connection, table: Table, keys: tuple[str, ...], rows: list[Row], change: Change, stays: tuple[str, ...] = ()
-) -> None:
+    db: Connection, known: Rows, table: Table, keys: tuple[str, ...], rows: list[Row], change: Change,
+    stays: tuple[str, ...] = (),
+) -> None:  # fmt: skip
     """Insert the rows that are new, and change the others: `change` (column, new value) → what it becomes."""
-    there = _known(db, table, keys, rows)
-    new = [row for row in rows if tuple(row[key] for key in keys) not in there]
-    old = [row for row in rows if tuple(row[key] for key in keys) in there]
+    wanted, sure = [tuple(row[key] for key in keys) for row in rows], known.of(table)
+    there = _asked(db, table, keys, [key for key in wanted if key not in sure])
+    new = [row for row, key in zip(rows, wanted, strict=True) if key not in sure and key not in there]
+    old = [row for row, key in zip(rows, wanted, strict=True) if key in sure or key in there]
+    known.say(table, wanted)
     if new:
         db.execute(insert(table), new)
     if old:
@@ -54,10 +91,11 @@ def _put(
         db.execute(update(table).where(here).values(values), named)
 
 
-def _known(db: Connection, table: Table, keys: tuple[str, ...], rows: list[Row]) -> set[tuple[Any, ...]]:
+def _asked(
+    db: Connection, table: Table, keys: tuple[str, ...], wanted: list[tuple[Any, ...]]
+) -> set[tuple[Any, ...]]:  # fmt: skip
     """Which of the rows are there already, by their keys."""
     columns = [table.c[key] for key in keys]
-    wanted = [tuple(row[key] for key in keys) for row in rows]
     found: set[tuple[Any, ...]] = set()
     for at in range(0, len(wanted), _PAGE // len(keys)):
         page = wanted[at : at + _PAGE // len(keys)]
