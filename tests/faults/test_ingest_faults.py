@@ -59,9 +59,9 @@ def place(tmp_path: Path) -> Iterator[Ground]:
 
 
 @contextlib.contextmanager
-def ingest(data: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+def ingest(data: Path, url: str, *, topics: tuple[str, ...] = ("--topics", "#")) -> Iterator[subprocess.Popen[bytes]]:
     """The real process; asked to end at the end, unless it was killed."""
-    command = [sys.executable, "-P", "-m", "deploy", "ingest", "--data", str(data), "--mqtt", url, "--topics", "#"]
+    command = [sys.executable, "-P", "-m", "deploy", "ingest", "--data", str(data), "--mqtt", url, *topics]
     with (data / "ingest.log").open("ab") as log:
         env = {**plain_environment(), **books_environment(data)}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=ROOT)
