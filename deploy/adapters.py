@@ -1,5 +1,6 @@
 """Opens what a service needs, from the settings; the one place that chooses adapters."""
 
+import gc
 import json
 import logging
 import os
@@ -139,6 +140,13 @@ def tend(threads: Sequence[threading.Thread], stop: threading.Event, beat: Calla
     if dead:
         _log.error("ended because %s has", " and ".join(dead))
         sys.exit(1)
+
+
+def spare_the_collector() -> None:
+    """What was loaded stays, and a batch makes a hundred thousand objects without a cycle: look for cycles seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

@@ -3,14 +3,16 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from energy.broker.address import split_user
-from energy.client.holders import Scope
 from energy.errors import SetupError
+
+if TYPE_CHECKING:
+    from energy.client.holders import Scope  # the client costs every start a quarter of a second
 
 Command = Callable[..., Any]
 FORMATS = click.Choice(["table", "json", "csv"])
@@ -189,7 +191,7 @@ def scope_options(command: Command) -> Command:
     return command
 
 
-def scope_of(regions: tuple[str, ...], units: tuple[str, ...], sites: tuple[str, ...]) -> Scope:
+def scope_of(regions: tuple[str, ...], units: tuple[str, ...], sites: tuple[str, ...]) -> "Scope":
     """What `scope_options` gave; {} for nothing."""
     scope: Scope = {}
     if regions:

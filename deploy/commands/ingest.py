@@ -26,6 +26,8 @@ _WORKER = "w1"
 _IDLE_S = 0.25
 _BEAT_S = 2.0
 _BACK_OFF_S = 2.0
+_FEW = 200  # messages; to land so few at once costs as much as to land them with the next
+_PACE_S = 0.04
 
 
 @click.command(epilog="Example: carbonwatch ingest --data data --mqtt mqtt://127.0.0.1:1883")
@@ -50,6 +52,7 @@ def ingest(settings: Settings, topics: tuple[str, ...]) -> None:
     ]
 
     pulse = Pulse(settings, broker, receiver, lander, landings)
+    adapters.spare_the_collector()
     adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", pulse.state), _BEAT_S)
 
 
@@ -81,6 +84,8 @@ class _Lander:
             if done == 0:
                 self._to_land.wait(_IDLE_S)
                 self._to_land.clear()
+            elif done < _FEW:
+                self._stop.wait(_PACE_S)
 
 
 def _receipts(books: Engine, landings: Landings) -> Receipts:
