@@ -19,40 +19,44 @@ from ingest.arrival import Arrival, Origin, quarantine_row
 from ingest.decode import dialects, json_v1
 from ingest.decode.memory import Lack, Memory
 from ingest.decode.message import Decoded, Entries, Refusal
-from ingest.finish import finish
-from ingest.plan import HeldPoint, Placed, Plan, cursor, held_placed, keep
+from ingest.finish import Rows, finish
+from ingest.partition import WHOLE, Partition, PartReader
+from ingest.plan import HeldPoint, Placed, Plan, cursor, held_placed, keep, move
 from ingest.sequence import Sequences, tell_ranges
 from ingest.sift import Sieve
 from ingest.take import Take
 
 _log = logging.getLogger(__name__)
 _MESSAGES = 2000  # a batch; bounds memory and the time to stop
-_READINGS = 20_000  # no further message is added to a batch of so many
+_READINGS = 10_000  # no further message is added to a batch of so many
 _HELD = 2000
+_PASS_S = 1.0  # between two moves of the cursor past what others land
 
 
 class Landing:
-    """The one owner of order, duplicate and conflict for a worker's journal."""
+    """The one owner of order, duplicate and conflict for a worker's journal, or for a part of the sites in it."""
 
     def __init__(
-        self, books: Engine, store: Store, journal: JournalReader, worker: str, sieve: Sieve | None = None
-    ) -> None:
+        self, books: Engine, store: Store, journal: JournalReader, worker: str, sieve: Sieve | None = None,
+        part: Partition = WHOLE,
+    ) -> None:  # fmt: skip
         """Takes up what a crash left half done at the first `step`; journals of one store share a `sieve`.
 
         OutsideError when the books do not answer, SetupError when the journal is shorter than what has landed: new
         messages would get old positions, and never land.
         """
-        self._books, self._store, self._journal, self._worker = books, store, journal, worker
+        self._books, self._store, self._worker, self._part = books, store, worker, part
+        self._journal, self._cursor, self._moved = PartReader(journal, worker, part), part.cursor(worker), 0.0
         self._sieve = sieve or Sieve(store)
         self._memory = Memory(books)
         self.lacking: set[Lack] = set()  # edge nodes whose births must be asked for
-        self._sequences = Sequences(books)
+        self._sequences, self._rows = Sequences(books), Rows()
         self._registry_version = -1
         self._known: dict[str, dict[str, Series]] = {}
         self._held_due = False
         self._points: list[Point] | None = None  # those of the unfinished plan, where this process decided it
         with books.begin() as db:
-            self.position, self._unfinished = cursor(db, worker)
+            self.position, self._unfinished = cursor(db, self._cursor)
         if not journal.reaches(self.position):
             where = f"{self.position.day} row {self.position.row}"
             raise SetupError(f"the journal ends before {where}, which has landed: put its files back")
@@ -67,12 +71,26 @@ class Landing:
         while self._held_due:
             self._held_due = self._land_held()
         records = self._journal.read(self.position, _MESSAGES)
+        if not records:
+            self._pass_by()
         return self._land(records) if records else 0
 
     def finish(self) -> None:
         """Carry out what was decided and not done; nobody may decide anything about the same store before."""
         if self._unfinished is not None:
             self._carry_out(self._unfinished)
+
+    def read_until(self, position: Position) -> None:
+        """Land nothing that lies after a position."""
+        self._journal.until = position
+
+    def _pass_by(self) -> None:
+        """Move the cursor past what is not ours to land, so that a start need not read it again."""
+        if self._journal.passed <= self.position or time.monotonic() - self._moved < _PASS_S:
+            return
+        with self._books.begin() as db:
+            move(db, self._cursor, self._journal.passed)
+        self.position, self._moved = self._journal.passed, time.monotonic()
 
     def _land(self, records: list[Record]) -> int:
         """Land a batch, as far as its bound; a message that we have no answer to is refused alone."""
@@ -113,7 +131,18 @@ class Landing:
     def _refuse(self, record: Record) -> Plan:
         plan = Plan(until=record.position, at=_now(), messages=1, ours=True)
         self._memory.begin()
-        origin = Origin("", "", record.received_at, self._worker, record.position)
+        origin, head = Origin("", "", record.received_at, self._worker, record.position), None
+        try:
+            dialect, address = dialects.of(record.topic, self._worker)
+            origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
+            head = dialect.head(address, record.payload)
+        except InputError:
+            pass
+        except Exception:  # noqa: BLE001  the head may be what we have no answer to
+            _log.exception("%s: no answer to its head", record.position)
+        if head is not None:  # it was receipted: a message that is refused did arrive
+            self._sequences.note(plan, origin, *head)
+            tell_ranges(plan)
         tally = plan.tally(origin.account)
         tally.messages = tally.undecodable = 1
         refusal = Refusal("internal", "an error of ours, see the log", json_v1.excerpt(record.payload), 0)
@@ -122,7 +151,7 @@ class Landing:
 
     def _decide(self, plan: Plan, kept: bytes, points: list[Point]) -> None:
         with self._books.begin() as db:
-            keep(db, self._worker, kept)
+            keep(db, self._cursor, kept)
         self._unfinished, self._points = plan, points
 
     def _carry_out(self, plan: Plan) -> None:
@@ -134,7 +163,8 @@ class Landing:
         except TooOldError as error:
             plan.refuse(error.dropped, self._again(plan))
         with self._books.begin() as db:
-            finish(db, self._worker, plan)
+            finish(db, self._cursor, plan, self._rows)
+        self._rows.settle()
         self.lacking.update(self._memory.settle())
         self.position, self._unfinished, self._points = plan.until, None, None
 
@@ -201,6 +231,9 @@ class Landing:
         h, m = t.held.c, t.meter.c
         known = select(t.held).join(t.meter, (h.site == m.site) & (h.meter == m.id)).where(h.landed_at.is_(None))
         with look(self._books) as db:
+            if self._part != WHOLE:
+                sites = db.execute(select(h.site).where(h.landed_at.is_(None)).distinct()).scalars()
+                known = known.where(h.site.in_([site for site in sites if self._part.owns(site)]))
             rows = db.execute(known.order_by(h.id).limit(_HELD)).mappings().all()
         if not rows:
             return False

@@ -1,5 +1,6 @@
 """Lands the journals of one folder, one after another, with one owner of order, duplicate and conflict."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -8,18 +9,21 @@ from energy.journal import JournalReader
 from energy.store.port import Store
 from ingest.decode.memory import Lack
 from ingest.land import Landing
+from ingest.partition import WHOLE, Partition
 from ingest.sift import Sieve
 
 
 class Landings:
     """A `Landing` for each worker's journal, all on one sieve; one thread steps them."""
 
-    def __init__(self, books: Engine, store: Store, folder: Path, workers: tuple[str, ...]) -> None:
-        """Raises as `Landing` does."""
+    def __init__(
+        self, books: Engine, store: Store, folder: Path, workers: Iterable[str], part: Partition = WHOLE
+    ) -> None:
+        """`part`: of the sites, where other processes land the others. Raises as `Landing` does."""
         self.readers = {worker: JournalReader(folder, worker) for worker in workers}
         sieve = Sieve(store)
         self.landings = {
-            worker: Landing(books, store, reader, worker, sieve) for worker, reader in self.readers.items()
+            worker: Landing(books, store, reader, worker, sieve, part) for worker, reader in self.readers.items()
         }
 
     def step(self) -> int:
@@ -28,9 +32,13 @@ class Landings:
         What was decided for any journal is in the store before anything is decided for another: the sieve could not
         see it otherwise. OutsideError as from `Landing.step`; the next step then goes on.
         """
+        self.finish()
+        return sum(landing.step() for landing in self.landings.values())
+
+    def finish(self) -> None:
+        """Carry out what was decided and not done, for all journals."""
         for landing in self.landings.values():
             landing.finish()
-        return sum(landing.step() for landing in self.landings.values())
 
     def take_lacking(self) -> set[Lack]:
         """The edge nodes whose births must be asked for, each time anew."""

@@ -123,3 +123,9 @@ def cursor(db: Connection, worker: str) -> tuple[Position, Plan | None]:
 def keep(db: Connection, worker: str, plan: bytes) -> None:
     """Keep a plan, as JSON, before it is carried out."""
     db.execute(update(t.cursor).where(t.cursor.c.worker == worker).values(plan=plan))
+
+
+def move(db: Connection, worker: str, position: Position) -> None:
+    """Put a cursor further on, over what is not landed by it."""
+    here = (t.cursor.c.worker == worker, t.cursor.c.plan.is_(None))
+    db.execute(update(t.cursor).where(*here).values(day=position.day, row=position.row))

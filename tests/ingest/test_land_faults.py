@@ -198,6 +198,8 @@ def test_a_fault_of_ours_does_not_wedge_landing(ground: Ground, monkeypatch: pyt
     ground.land()
     assert ground.stored().keys() == {NOW + n for n in range(20) if n != 13}
     assert ground.ledger() == Counter(messages=20, undecodable=1, received=19, landed=19)
+    assert [row["seen"] for row in ground.rows(t.gateway)] == [[[1, 20]]]  # it was receipted, so it did arrive
+    assert [(row["site"], row["gateway"]) for row in ground.rows(t.quarantine)] == [("steel-1", "gw-1")]
 
 
 def test_a_message_refused_in_thousands_of_places_makes_few_rows(ground: Ground) -> None:
