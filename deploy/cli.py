@@ -11,7 +11,9 @@ from energy.errors import CarbonwatchError
 # A command's module is loaded only when it is asked for: the whole set would take a second.
 _COMMANDS = {
     "up": "Run the whole system on this machine, with a demo feed.",
+    "setup": "Make and check what an InfluxDB needs to be the store.",
     "health": "Ask every part how it is; exit 1 when one is not well.",
+    "doctor": "Check broker, store, books, clocks and disk, and say how to mend them.",
     "whoami": "Show who the key is to the system, and what it may.",
     "sites": "List the sites, register and change them.",
     "meters": "List the meters with their newest values.",
