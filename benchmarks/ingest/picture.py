@@ -45,7 +45,7 @@ def _draw_fresh(axes: Axes, fresh: Sequence[Fresh]) -> None:
     for place, one in enumerate(fresh):
         colour = _COLOURS[OURS if place == 0 else PEER]
         axes.plot([one.p50, one.p99], [place, place], color=colour, lw=4, solid_capstyle="round")
-        axes.plot(one.p50, place, "o", color="white", markersize=4)
+        axes.plot(one.p50, place, ".", color="#222222", markersize=5)
         text = f"{one.p50:.0f} … {one.p99:.0f} ms, {100 * one.cpu:.0f} % CPU"
         axes.annotate(text, (one.p50, place), (0, -9), textcoords="offset points", va="top", fontsize=7)
     _dress(axes, [one.name for one in fresh])
