@@ -1,0 +1,177 @@
+"""What is done to a system, or to Telegraf in its place, while messages flow."""
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from tests.faults.around import Broker, Influx
+from tests.faults.ground import Ground, Heard, until
+
+_SEED = 6
+_REST_S = 2.0
+_KEPT_S = 5.0  # for how long nothing may be acknowledged
+_ROOM = 256 * 1024  # bytes that the journal may still grow where its disk cannot be filled
+
+
+class Under(Protocol):
+    """Who consumes, and what is around it."""
+
+    broker: Broker | None
+    influx: Influx | None
+    heard: Heard
+    notes: list[str]
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Until it is so; AssertionError when it is not in time."""
+
+
+Stroke = Callable[[Ground], None]
+
+
+def nothing(_here: Under) -> None:
+    """What goes wrong stands in the scenario."""
+
+
+def kill_ingest(here: Ground, messages: int, kills: int) -> None:
+    """kill -9 as soon as so many are journaled: points drawn by a seed out of `messages`."""
+    for number, point in enumerate(points(messages, kills), 1):
+        here.wait(lambda: here.ingest() is not None and here.journaled() >= point, f"kill {number} at {point}")  # noqa: B023
+        landed = here.landed()
+        pid = here.ingest()
+        if pid is None:
+            here.notes.append(f"kill {number}: it had ended by itself")
+            continue
+        os.kill(pid, signal.SIGKILL)
+        here.notes.append(
+            f"kill {number} at {point:,}: {here.in_flight():,} in flight, {here.journaled():,} journaled, "
+            f"{landed:,} landed"
+        )
+
+
+def points(messages: int, count: int) -> list[int]:
+    """So many points of a run of `messages`, drawn by a seed, none at its very end."""
+    return sorted(random.Random(_SEED).sample(range(messages // 50, messages * 9 // 10), count))
+
+
+def kill_system(here: Ground, messages: int, kills: int) -> None:
+    """kill -9 of `carbonwatch up`, which takes its broker and all its parts with it; started again at once."""
+    for point in points(messages, kills):
+        here.wait(lambda: here.journaled() >= point, f"kill at {point}")  # noqa: B023
+        here.notes.append(f"killed at {here.journaled():,} journaled")
+        here.system.process.kill()
+        here.system.process.wait()
+        here.system = here.restart()
+
+
+def kill_broker(here: Under, messages: int, kills: int) -> None:
+    """kill -9 of Mosquitto, which loses what came since it last saved; back after two seconds."""
+    assert here.broker is not None
+    for point in points(messages, kills):
+        here.wait(lambda: len(here.heard.messages) >= point, f"broker killed at {point}")  # noqa: B023
+        here.broker.kill()
+        here.notes.append(f"killed when {len(here.heard.messages):,} had gone through it")
+        time.sleep(_REST_S)
+        here.broker.start()
+
+
+def hold_influx(here: Under, messages: int, seconds: float) -> None:
+    """InfluxDB stands still (SIGSTOP): it takes connections, and answers nothing."""
+    assert here.influx is not None
+    here.wait(lambda: len(here.heard.messages) >= messages // 10, "begin")
+    with here.influx.held():
+        time.sleep(seconds)
+
+
+def stop_influx(here: Under, messages: int, seconds: float) -> None:
+    """InfluxDB is ended, and started again."""
+    assert here.influx is not None
+    here.wait(lambda: len(here.heard.messages) >= messages // 10, "begin")
+    here.influx.stop()
+    time.sleep(seconds)
+    here.influx.start()
+
+
+def fill_disk(here: Ground, messages: int) -> None:
+    """The data directory's disk is filled, where it is one of its own; else the journal's file may not grow further.
+
+    Then nothing may be journaled, health must say why, and all must go on by itself once there is room.
+    """
+    here.wait(lambda: here.journaled() >= messages // 5, "begin")
+    with _full(here) as how:
+        here.wait(lambda: _says_so(here.reasons()), f"health says nothing of the disk ({how})")
+        said, before = here.reasons(), _settled(here)
+        time.sleep(_KEPT_S)
+        assert here.journaled() == before, "journaled on a full disk"
+        assert here.in_flight() > 0, "nothing waited, so nothing is said"
+        waiting = here.in_flight()
+    begun = time.monotonic()
+    here.wait(lambda: here.journaled() > before, "nothing is journaled though there is room")
+    here.notes.append(f"{how}; {waiting:,} messages waited unacknowledged; health said: {said}; "
+                      f"went on {time.monotonic() - begun:.1f} s after there was room")  # fmt: skip
+
+
+def _settled(here: Ground) -> int:
+    """How many are journaled once it has come to a stand."""
+    count = -1
+
+    def stands() -> bool:
+        nonlocal count
+        before, count = count, here.journaled()
+        time.sleep(1.0)
+        return before == count
+
+    until(stands, "the journal grows on a full disk")
+    return count
+
+
+def _says_so(reasons: str) -> bool:
+    return "nearly full" in reasons or "journal of" in reasons
+
+
+@contextlib.contextmanager
+def _full(here: Ground) -> Iterator[str]:
+    if os.path.ismount(here.data):
+        filler = here.data / "filler"
+        fill(filler)
+        try:
+            yield "tmpfs filled"
+        finally:
+            filler.unlink()
+        return
+    pid, none = here.ingest(), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    assert pid is not None
+    most = max(path.stat().st_size for path in (here.data / "journal").glob("*.db*")) + _ROOM
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    try:
+        yield "a limit on the size of a file, for want of a disk of its own"
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, none)
+
+
+def fill(filler: Path) -> None:
+    """Write a file until nothing more fits."""
+    with filler.open("wb", buffering=0) as out:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while out.write(b"x" * size):
+                    pass
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A directory on a disk of its own (tmpfs), where it can be mounted; else any directory."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "carbonwatch-test", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield folder
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
