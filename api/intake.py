@@ -47,10 +47,10 @@ def list_gateways(
 
 
 def _boot(row: RowMapping) -> dict[str, Any]:
-    seen = row["seen"]
+    seen, base = row["seen"], row["base"]
     gaps = [[a[1] + 1, b[0] - 1] for a, b in pairwise([[0, 0], *seen]) if b[0] > a[1] + 1]
     return {
-        "boot": row["boot"], "seq": seen[0][1] if seen and seen[0][0] <= 1 else 0, "last_seq": row["last_seq"],
+        "boot": row["boot"], "seq": next((b for a, b in seen if a <= base <= b), base - 1), "last_seq": row["last_seq"],
         "gaps": gaps, "first_at": to_text(row["first_at"]), "last_at": to_text(row["last_at"]),
     }  # fmt: skip
 

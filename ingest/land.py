@@ -117,6 +117,7 @@ class Landing:
         plan = Plan(until=self.position, at=_now())
         take = Take(plan, self._known, self._sieve)
         self._memory.begin()
+        self._sequences.trim()
         for record in records:
             self._open(plan, take, record)
             plan.until = record.position

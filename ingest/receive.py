@@ -1,74 +1,52 @@
-"""Takes messages from the broker, journals them in batches, and only then acknowledges and gives receipts."""
+"""Takes messages from the broker, journals them in batches, and only then acknowledges and tells of it."""
 
-import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from energy.broker.port import Broker, Delivery
 from energy.errors import InputError, OutsideError
-from energy.journal import Journal, Record
+from energy.journal import Journal, Position
 from energy.sparkplug import is_for_edges
-from energy.topic import Topic, parse_topic
-from ingest.decode import dialects
-from ingest.sequence import Sequence
+from energy.topic import parse_topic
+from ingest.receipts import Receipts
 
 _log = logging.getLogger(__name__)
-_BATCH = 100  # no more than any broker keeps in flight
+_BATCH = 400  # a broker that keeps fewer in flight makes smaller ones
 _WAIT_S = 0.02
 _RETRY_S = 1.0
 
-Key = tuple[str, str, str]
-
-
-class Receipts:
-    """The highest contiguous sequence number journaled, by (site, gateway, boot)."""
-
-    def __init__(self, sequences: dict[Key, Sequence]) -> None:
-        """`sequences` as the books know them; `note` what the journal has beyond."""
-        self._sequences = sequences
-
-    def note(self, topic: str, payload: bytes) -> Key | None:
-        """Count a journaled message; its key, or None when it has no sequence."""
-        try:
-            dialect, where = dialects.of(topic)
-        except InputError:
-            return None
-        found = dialect.head(where, payload)
-        if found is None:
-            return None
-        key = (where.site, where.gateway, found[0])
-        self._sequences.setdefault(key, Sequence()).add(found[1])
-        return key
-
-    def message(self, key: Key) -> tuple[str, bytes]:
-        """The receipt's topic and payload."""
-        site, gateway, boot = key
-        body = {"boot": boot, "seq": self._sequences[key].contiguous}
-        return Topic(site, gateway, "receipt").text, json.dumps(body).encode()
+Tell = Callable[[list[Delivery], Position], None]  # what was journaled, and where the last of it lies
 
 
 class Receiver:
     """One worker's receiving side; `run` is its loop."""
 
-    def __init__(self, broker: Broker, journal: Journal, receipts: Receipts, landed: threading.Event) -> None:
-        """`landed` is set whenever there is something new to land."""
-        self._broker, self._journal, self._receipts, self._landed = broker, journal, receipts, landed
+    def __init__(self, broker: Broker, journal: Journal, tell: Receipts | Tell, landed: threading.Event) -> None:
+        """`tell` gives the receipts, or tells who gives them; `landed` is set when there is something new to land."""
+        self._broker, self._journal, self._landed = broker, journal, landed
+        self._tell = self._give(tell) if isinstance(tell, Receipts) else tell
         self._incoming: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self.journaled = 0
         self.trouble = ""
 
-    def run(self, topics: tuple[str, ...], stop: threading.Event) -> None:
-        """Receive until `stop`; what is not acknowledged by then comes again."""
-        self._broker.start(topics, self._incoming.put)
+    def run(self, topics: tuple[str, ...], stop: threading.Event, leave: tuple[str, ...] = (), last: str = "") -> None:
+        """Receive until `stop`, or until a message came by the topic `last`; what is not acknowledged comes again.
+
+        `leave` as `Broker.start`.
+        """
+        self._broker.start(topics, self._incoming.put, leave)
         try:
             while not stop.is_set():
                 batch = self._batch()
-                if batch and self._keep(batch, stop):
+                kept = [delivery for delivery in batch if not _is_for_gateways(delivery.topic)]
+                if batch and (until := self._keep(kept, stop)) is not None:
                     self._broker.ack(batch)
-                    self._give_receipts(batch)
+                    self._tell(kept, until)
+                    if last and any(delivery.topic == last for delivery in batch):
+                        return
         finally:
             self._broker.stop()
 
@@ -86,12 +64,11 @@ class Receiver:
             pass
         return batch
 
-    def _keep(self, batch: list[Delivery], stop: threading.Event) -> bool:
-        """Journal a batch, trying again until it is durable; False when stopped before."""
-        kept = [delivery for delivery in batch if not _is_for_gateways(delivery.topic)]
+    def _keep(self, kept: list[Delivery], stop: threading.Event) -> Position | None:
+        """Journal a batch, trying again until it is durable; None when stopped before."""
         while not stop.is_set():
             try:
-                self._journal.append(kept)
+                until = self._journal.append(kept)
             except OutsideError as error:
                 self.trouble = str(error)
                 _log.exception("not acknowledged, trying again")
@@ -100,13 +77,17 @@ class Receiver:
                 self.trouble = ""
                 self.journaled += len(kept)
                 self._landed.set()
-                return True
-        return False
+                return until
+        return None
 
-    def _give_receipts(self, batch: list[Delivery]) -> None:
-        keys = {self._receipts.note(delivery.topic, delivery.payload) for delivery in batch}
-        for key in keys - {None}:
-            self._broker.publish(*self._receipts.message(key))  # type: ignore[arg-type]
+    def _give(self, receipts: Receipts) -> Tell:
+        def give(batch: list[Delivery], _until: Position) -> None:
+            keys = {receipts.note(delivery.topic, delivery.payload, delivery.received_at) for delivery in batch}
+            for key in keys:
+                if key is not None:
+                    self._broker.publish(*receipts.message(key))
+
+        return give
 
 
 def _is_for_gateways(topic: str) -> bool:
@@ -117,11 +98,3 @@ def _is_for_gateways(topic: str) -> bool:
         return topic.endswith("/receipt") and parse_topic(topic).kind == "receipt"
     except InputError:
         return False
-
-
-def receipts_from(known: dict[Key, Sequence], tail: Iterable[Record]) -> Receipts:
-    """What the books know and what the journal has beyond their cursor → Receipts."""
-    receipts = Receipts(known)
-    for record in tail:
-        receipts.note(record.topic, record.payload)
-    return receipts

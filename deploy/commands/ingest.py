@@ -18,7 +18,8 @@ from energy.journal import Journal
 from energy.settings import Settings
 from ingest.landings import Landings
 from ingest.rebirth import Rebirths
-from ingest.receive import Receipts, Receiver, receipts_from
+from ingest.receipts import Receipts, receipts_from
+from ingest.receive import Receiver
 from ingest.sequence import Sequence
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,6 @@ class _Lander:
 
 def _receipts(books: Engine, landings: Landings) -> Receipts:
     with books.begin() as db:
-        rows = db.execute(select(t.gateway)).all()
-    known = {(row.site, row.gateway, row.boot): Sequence(row.seen) for row in rows}
+        rows = db.execute(select(t.gateway).order_by(t.gateway.c.last_at)).all()
+    known = {(row.site, row.gateway, row.boot): Sequence(row.seen, row.base, row.first_at) for row in rows}
     return receipts_from(known, landings.readers[_WORKER].all_after(landings.landings[_WORKER].position))

@@ -11,7 +11,7 @@ from energy.errors import SetupError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 _STEPS = Path(__file__).parent / "migrations"
 _LOCK = 0x6361_7262  # any number that nobody else takes in the same PostgreSQL database
 

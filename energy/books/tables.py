@@ -60,6 +60,7 @@ cursor = Table(
 gateway = Table(
     "gateway", META, _key("site"), _key("gateway"), _key("boot"), Column("seen", JSON), Column("last_seq", BigInteger),
     Column("first_at", BigInteger), Column("last_at", BigInteger),
+    Column("base", BigInteger, nullable=False, server_default="1"),
 )  # fmt: skip
 door = Table(
     "door", META, _key("site"), _key("gateway"), Column("enabled", Boolean, nullable=False),

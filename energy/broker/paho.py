@@ -62,6 +62,7 @@ class PahoBroker:
         self._clean = clean
         self._keepalive_s = keepalive_s
         self._topics: tuple[str, ...] = ()
+        self._leave: tuple[str, ...] = ()
         self._handler: Handler | None = None
         self._connection = 0
         self._change = threading.Lock()  # of the connection, so that no acknowledgement strays to the next one
@@ -97,9 +98,9 @@ class PahoBroker:
         wire.on_publish = self._on_publish
         return wire
 
-    def start(self, topics: tuple[str, ...], handler: Handler | None) -> None:
+    def start(self, topics: tuple[str, ...], handler: Handler | None, leave: tuple[str, ...] = ()) -> None:
         """See `Broker.start`."""
-        self._topics, self._handler = topics, handler
+        self._topics, self._handler, self._leave = topics, handler, leave
         self._ending.clear()
         self._abrupt = False
         self._wire.speak(MQTTProtocolVersion.MQTTv5)
@@ -232,6 +233,8 @@ class PahoBroker:
         self._wire.limit(min(_OUT_IN_FLIGHT, getattr(told, "ReceiveMaximum", _OUT_IN_FLIGHT)))
         if self._topics:
             self._wire.subscribe([(topic, 1) for topic in self._topics])
+        if self._leave:  # after the subscriptions: what comes between would be nobody's
+            self._wire.unsubscribe(list(self._leave))
         self._up.set()
 
     def _on_disconnect(

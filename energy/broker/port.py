@@ -30,11 +30,12 @@ def shared(group: str, topic: str) -> str:
 class Broker(Protocol):
     """One client with a session of its own. It reconnects by itself, with back-off, until `stop`."""
 
-    def start(self, topics: tuple[str, ...], handler: Handler | None) -> None:
+    def start(self, topics: tuple[str, ...], handler: Handler | None, leave: tuple[str, ...] = ()) -> None:
         """Connect in the background and subscribe at QoS 1; `handler` runs on the client's thread, in arrival order.
 
         A message is not acknowledged until `ack`, and comes again after a reconnect when it was not. A topic may be
-        `shared` with others: each message then goes to one of them.
+        `shared` with others: each message then goes to one of them. `leave`: subscriptions that the session may still
+        have and that end.
         """
 
     def ack(self, deliveries: list[Delivery]) -> None:

@@ -20,7 +20,7 @@ from energy.errors import SetupError
 from energy.limits import FIRST_ROWS
 from tests.where_books import bare_url, books_url
 
-KEPT = ("meter", "registry_change", "threshold", "cursor", "gateway", "ledger", "held", "conflict", "touched",
+KEPT = ("meter", "registry_change", "threshold", "cursor", "ledger", "held", "conflict", "touched",
         "last_heard", "due", "alert", "alert_step", "part")  # fmt: skip
 FIRST = {
     "site": "INSERT INTO site (id, name_zh, name_en, kind, zone, boundary, created_at) "
@@ -118,7 +118,8 @@ def test_what_a_step_does_not_take_away_is_kept_up_and_down(empty: Engine) -> No
     migrate.move(empty)
     assert differences(empty) == []
     assert {name: rows(empty, name) for name in KEPT} == {name: before[name] for name in KEPT}
-    (site,), (refused,) = rows(empty, "site"), rows(empty, "quarantine")
+    (site,), (refused,), (gateway,) = rows(empty, "site"), rows(empty, "quarantine"), rows(empty, "gateway")
+    assert gateway == {**before["gateway"][0], "base": 1}
     assert site.items() >= {**before["site"][0], "unit": "default"}.items()
     assert refused.items() >= {**before["quarantine"][0], "site": "", "gateway": ""}.items()
     migrate.move(empty, "0001")

@@ -12,7 +12,8 @@ import pytest
 from energy.broker.paho import PahoBroker
 from energy.errors import OutsideError
 from energy.journal import START, Journal, JournalReader, Position
-from ingest.receive import Receipts, Receiver, receipts_from
+from ingest.receipts import Receipts, receipts_from
+from ingest.receive import Receiver
 from ingest.sequence import Sequence
 from tests.contract.brokers import BROKERS, Inbox, Place, rest, running, wait
 

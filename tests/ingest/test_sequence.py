@@ -64,3 +64,30 @@ def test_what_it_gives_is_not_its_own() -> None:
     sequence = Sequence([[1, 3]])
     sequence.ranges[0][1] = 99
     assert sequence.last == 3
+
+
+def test_a_boot_whose_beginning_never_comes_counts_from_its_lowest_number_after_a_minute() -> None:
+    sequence = Sequence()
+    for at, seq in ((0, 12), (10_000, 10), (20_000, 11), (59_999, 14)):
+        sequence.note(seq, at)
+        assert sequence.contiguous == 0
+    sequence.note(13, 60_000)
+    assert (sequence.base, sequence.contiguous, sequence.gaps()) == (10, 14, [[1, 9]])
+    sequence.note(5, 70_000)  # a late one below takes nothing back, also after a restart
+    again = Sequence(sequence.ranges, sequence.base, sequence.first_at)
+    assert sequence.contiguous == again.contiguous == 14
+
+
+def test_a_boot_that_has_its_first_number_never_skips_a_gap() -> None:
+    sequence = Sequence()
+    for seq, at in ((1, 0), (3, 1), (4, 10**9)):
+        sequence.note(seq, at)
+    assert (sequence.base, sequence.contiguous) == (1, 1)
+
+
+def test_ranges_are_bounded_and_what_is_contiguous_stays() -> None:
+    sequence = Sequence()
+    for seq in (1, 2, *range(4, 10_000, 2)):
+        sequence.add(seq)
+    assert len(sequence.ranges) == 2000
+    assert (sequence.contiguous, sequence.last) == (2, 9998)
