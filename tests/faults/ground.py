@@ -83,7 +83,7 @@ class Ground:
         for pid, _ in descendants(self.system.process.pid):
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if b"deploy" in words and b"ingest" in words:
+                if b"deploy" in words and words[words.index(b"deploy") + 1] == b"ingest":
                     return pid
         return None
 

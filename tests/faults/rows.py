@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from energy.errors import CarbonwatchError
 from tests.faults import strokes
 from tests.faults.ground import Ground, ground, playing
 from tests.faults.peer import Peer, kill_telegraf, race
@@ -126,7 +129,7 @@ def run(row: Row, folder: Path, *, embedded: bool, telegraf: bool) -> Outcome:
             if telegraf and row.peer is not None and not embedded:
                 counted, notes = race(folder / "telegraf", here, row.play.seconds or 30.0, row.peer)
                 made = _with(made, telegraf=counted._asdict(), notes=made.notes + [f"Telegraf: {n}" for n in notes])
-    except (AssertionError, OSError) as error:
+    except (AssertionError, OSError, CarbonwatchError, httpx.HTTPError) as error:
         made = _with(made, trouble=f"{type(error).__name__}: {error}"[:3000])
     return made
 
