@@ -16,6 +16,7 @@ NEIGHBOURS = {
     "postgresql": "PostgreSQL",
     "chromium": "Chromium",
     "alertmanager": "Alertmanager",
+    "openssl": "OpenSSL",
 }
 NEED = "needs"  # a report's property: a neighbour that its test needs
 _ran: Counter[str] = Counter()

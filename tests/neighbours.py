@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[tuple[str, str], ...]] = {
     "influxdb": (("influxd", "version"),),
     "postgresql": (("postgres", "--version"),),
     "chromium": (("chromium", "--version"), ("chromium-browser", "--version"), ("google-chrome", "--version")),
+    "openssl": (("openssl", "version"),),
     "alertmanager": (("prometheus-alertmanager", "--version"), ("alertmanager", "--version")),
 }
 
@@ -98,14 +99,19 @@ def drop_bucket(url: str, token: str, bucket: str) -> None:
 
 
 @contextmanager
-def mosquitto(port: int | None = None, folder: Path | None = None) -> Iterator[int]:
-    """A real Mosquitto on 127.0.0.1 as its port, open to anybody; a `folder` that is given keeps its sessions."""
+def mosquitto(
+    port: int | None = None, folder: Path | None = None, settings: str = "allow_anonymous true"
+) -> Iterator[int]:
+    """A real Mosquitto on 127.0.0.1 as its port, open to anybody unless `settings` say otherwise.
+
+    A `folder` that is given keeps its sessions.
+    """
     taken = port or free_port()
     with tempfile.TemporaryDirectory(prefix="mosquitto-") as made:
         home = folder or Path(made)
         config = home / "mosquitto.conf"
         config.write_text(
-            f"listener {taken} 127.0.0.1\nallow_anonymous true\n"
+            f"listener {taken} 127.0.0.1\n{settings}\n"
             f"persistence true\npersistence_location {home}/\nautosave_interval 1\n"
             "max_inflight_messages 1000\nmax_queued_messages 0\nmax_queued_bytes 0\n"
             + ("user root\n" if os.geteuid() == 0 else "")

@@ -164,32 +164,39 @@ class PahoBroker:
     def _run(self) -> None:
         """Connect, serve, and connect again, until `stop`."""
         while not self._ending.is_set():
-            self._try(MQTTProtocolVersion.MQTTv5)
+            said = self._try(MQTTProtocolVersion.MQTTv5)
             answer = self._answer
-            if not self._ending.is_set() and (answer is None or answer.value == _WRONG_VERSION):
+            if not self._ending.is_set() and not said and (answer is None or answer.value == _WRONG_VERSION):
                 # Brokers that know 3.1.1 only may close the connection without a word.
-                self._try(MQTTProtocolVersion.MQTTv311)
+                said = self._try(MQTTProtocolVersion.MQTTv311)
                 answer = self._answer
+            if answer is None and not said and not self._ending.is_set():
+                why = self._wire.failure or "no word"
+                self._say(f"broker {self._address} hangs up before it has let us in: {why}")
             refused = answer is not None and answer.is_failure and answer.value not in (_UNAVAILABLE, _BUSY)
             self._ending.wait(self._back_off.long_wait(_REFUSED_S) if refused else self._back_off.wait())
 
-    def _try(self, version: MQTTProtocolVersion) -> None:
-        """One connection, from its beginning to its end."""
+    def _try(self, version: MQTTProtocolVersion) -> bool:
+        """One connection, from its beginning to its end; whether it has said what went wrong."""
         self._answer = None
         self._wire.speak(version)
         began = time.monotonic()
+        said = False
         try:
             self._wire.reconnect()
             self._serve()
         except (OSError, ValueError) as error:
+            said = True
             self._say(f"broker {self._address} does not answer: {error}")
         except Exception as error:  # noqa: BLE001  a handler's: what it did not take comes again
+            said = True
             _log.exception("a message's handler failed; connecting anew")
             self._say(f"the handler of broker {self._address} failed: {error}")
         self._gone()
         self._wire.shut()
         if self._answer is not None and time.monotonic() - began > _CALM_S:
             self._back_off.reset()
+        return said
 
     def _serve(self) -> None:
         """Serve the connection until it ends; at `stop` say goodbye first, at `cut` do not."""
@@ -221,7 +228,7 @@ class PahoBroker:
     ) -> None:
         self._answer = code
         if code.is_failure:
-            if code.value != _WRONG_VERSION:
+            if code.value != _WRONG_VERSION or self.version != "5":
                 self._say(f"broker {self._address} refuses us: {code}")
             return
         self._connection += 1

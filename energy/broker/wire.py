@@ -4,6 +4,8 @@ paho reads each packet in four calls of the system and writes an acknowledgement
 Everything else, from connecting to sending again, is paho's.
 """
 
+import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +36,7 @@ class Wire(Client):
         )
         self._take = take
         self._buffer = bytearray()
+        self.failure = ""  # why the newest connection could not be read, where it said why
         # With it paho leaves all writing to the thread of `loop`; two that write would mix their packets.
         self.on_socket_register_write = lambda *_: None
 
@@ -66,7 +69,21 @@ class Wire(Client):
     def reconnect(self) -> MQTTErrorCode:
         """See paho."""
         self._buffer.clear()
+        self.failure = ""
         return super().reconnect()
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """See paho, which leaves the socket open when the other side is not believed."""
+        if self._ssl_context is None:
+            raise ValueError("no TLS was set up")
+        wrapped = self._ssl_context.wrap_socket(tcp_sock, server_hostname=self._host, do_handshake_on_connect=False)
+        try:
+            wrapped.settimeout(self.connect_timeout)
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
+        return wrapped
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:  # noqa: ARG002
         """Read what is there, and handle every whole packet of it."""
@@ -74,7 +91,8 @@ class Wire(Client):
             block = self._sock_recv(_BLOCK)
         except BlockingIOError:
             return MQTTErrorCode.MQTT_ERR_SUCCESS
-        except (OSError, AttributeError):  # the second: it has been closed meanwhile
+        except OSError as error:
+            self.failure = str(error)
             block = b""
         if not block:
             return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
