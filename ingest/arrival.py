@@ -28,7 +28,7 @@ class Origin(NamedTuple):
     @property
     def account(self) -> str:
         """The ledger's key: site, gateway and UTC day."""
-        return f"{self.site}/{self.gateway}/{_day(self.received_at // _DAY)}"
+        return f"{self.site}/{self.gateway}/{_day(day_number(self.received_at))}"
 
     @property
     def topic(self) -> str:
@@ -39,6 +39,11 @@ class Origin(NamedTuple):
     def place(self, item: int) -> Row:
         """The journal position of an item of the message."""
         return {"worker": self.worker, "day": self.position.day, "row": self.position.row, "item": item}
+
+
+def day_number(received_at: int) -> int:
+    """Days since 1970 of a time in ms UTC."""
+    return received_at // _DAY
 
 
 @cache

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from energy.books import registry
+from energy import manual
+from energy.books import doors, registry
 from energy.books import tables as t
 from energy.books.open import look
 from energy.errors import InputError, OutsideError, SetupError
@@ -15,11 +16,14 @@ from energy.journal import JournalReader, Position, Record
 from energy.reading import Quality, Reading
 from energy.store.port import Point, Series, Store, TooOldError
 from ingest.again import placed_again
-from ingest.arrival import Arrival, Origin, quarantine_row
+from ingest.arrival import Arrival, Origin, day_number, quarantine_row
 from ingest.decode import dialects, json_v1
 from ingest.decode.memory import Lack, Memory
-from ingest.decode.message import Decoded, Entries, Refusal
+from ingest.decode.message import Entries, Refusal
+from ingest.doors import OPEN
+from ingest.doors import check as check_door
 from ingest.finish import Rows, finish
+from ingest.lane import Lane
 from ingest.partition import WHOLE, Partition, PartReader
 from ingest.plan import HeldPoint, Placed, Plan, cursor, held_placed, keep, move
 from ingest.sequence import Sequences, tell_ranges
@@ -53,6 +57,7 @@ class Landing:
         self._sequences, self._rows = Sequences(books), Rows()
         self._registry_version = -1
         self._known: dict[str, dict[str, Series]] = {}
+        self._doors = OPEN
         self._held_due = False
         self._points: list[Point] | None = None  # those of the unfinished plan, where this process decided it
         with books.begin() as db:
@@ -118,8 +123,9 @@ class Landing:
         take = Take(plan, self._known, self._sieve)
         self._memory.begin()
         self._sequences.trim()
+        lanes: dict[str, Lane] = {}
         for record in records:
-            self._open(plan, take, record)
+            self._open(plan, take, lanes, record)
             plan.until = record.position
             plan.messages += 1
             if take.readings >= _READINGS:
@@ -181,29 +187,33 @@ class Landing:
             records += more
         return placed_again(records, plan, Memory(self._books), self._worker)
 
-    def _open(self, plan: Plan, take: Take, record: Record) -> None:
+    def _open(self, plan: Plan, take: Take, lanes: dict[str, Lane], record: Record) -> None:
         """One message → its readings; what is refused or held goes to the plan."""
-        origin = Origin("", "", record.received_at, self._worker, record.position)
+        position, received_at, topic, payload = record
+        origin = Origin("", "", received_at, self._worker, position)
         try:
-            dialect, address = dialects.of(record.topic, self._worker)
-            origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
-            message = dialect.decode(address, record.payload, self._memory)
+            lane = lanes.get(topic)
+            if lane is None or lane.day != day_number(received_at):
+                lane = lanes[topic] = self._lane(plan, record)
+            origin = Origin(lane.address.site, lane.address.gateway, received_at, self._worker, position)
+            check_door(self._doors, origin.site, origin.gateway)
+            message = lane.dialect.decode(lane.address, payload, self._memory)
         except InputError as error:
             self._undecodable(plan, origin, record, error)
             return
-        tally = plan.tally(origin.account)
-        tally.messages += 1
+        lane.tally.messages += 1
         if message is None:
             return
         self._sequences.note(plan, origin, message.boot, message.seq)
-        self._take(take, origin, plan, message, record)
-
-    def _take(self, take: Take, origin: Origin, plan: Plan, message: Decoded, record: Record) -> None:
-        tally, size = plan.tally(origin.account), len(record.payload)
         if isinstance(message, Entries):
-            take.entries(origin, tally, message, record.topic, size)
+            take.entries(origin, lane.tally, message, topic, len(payload))
         else:
-            take.items(origin, tally, message.items, record.topic, size)
+            take.items(origin, lane.tally, message.items, topic, len(payload))
+
+    def _lane(self, plan: Plan, record: Record) -> Lane:
+        dialect, address = dialects.of(record.topic, self._worker)
+        origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
+        return Lane(dialect, address, day_number(record.received_at), plan.tally(origin.account))
 
     def _undecodable(self, plan: Plan, origin: Origin, record: Record, error: InputError) -> None:
         tally = plan.tally(origin.account)
@@ -224,6 +234,7 @@ class Landing:
             known: dict[str, dict[str, Series]] = {}
             for site, meter in registry.meters(db):
                 known.setdefault(site, {})[meter] = Series("meter", site, meter)
+            self._doors = OPEN if self._worker == manual.WORKER else doors.let_in(db)
         self._registry_version, self._known = version, known
         return True
 

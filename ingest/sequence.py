@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Engine, select
 
@@ -101,10 +100,10 @@ class Sequences:
         self._books = books
         self._known: dict[tuple[str, str, str], Sequence] = {}
 
-    def note(self, plan: Plan, origin: Origin, boot: str, seq: int) -> tuple[Sequence, dict[str, Any]] | None:
-        """Note a message's number, where it has one, and tell the plan; the boot's sequence and row of the plan."""
+    def note(self, plan: Plan, origin: Origin, boot: str, seq: int) -> None:
+        """Note a message's number, where it has one, and tell the plan."""
         if not boot or seq == 0:
-            return None
+            return
         key = (origin.site, origin.gateway, boot)
         sequence = self._known.get(key)
         if sequence is None:
@@ -113,13 +112,12 @@ class Sequences:
         name = f"{origin.site}/{origin.gateway}/{boot}"
         row = plan.gateways.get(name)
         if row is None:
-            row = plan.gateways[name] = {
+            plan.gateways[name] = {
                 "site": key[0], "gateway": key[1], "boot": boot, "seen": sequence, "base": 1, "last_seq": 0,
                 "first_at": origin.received_at, "last_at": origin.received_at,
             }  # fmt: skip
         else:
             row["last_at"] = origin.received_at
-        return sequence, row
 
     def forget(self) -> None:
         """Read all of them anew: what was noted was not decided."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,6 +16,7 @@ from energy.reading import Quality, Reading
 from energy.registry import NAME
 from energy.window import to_ms
 from ingest.decode.message import Entries, Item, Message, Refusal
+from ingest.decode.unpack import unpack
 
 MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 4 * 1024 * 1024
@@ -97,20 +97,7 @@ def excerpt(payload: bytes) -> str:
 
 
 def _unpacked(payload: bytes) -> bytes:
-    if payload[:2] != b"\x1f\x8b":
-        return payload
-    unzip = zlib.decompressobj(wbits=31)
-    try:
-        text = unzip.decompress(payload, MAX_UNPACKED)
-    except zlib.error as error:
-        raise InputError("bad_gzip", str(error)) from error
-    if unzip.unconsumed_tail:
-        raise InputError("too_large", f"unpacks to more than {MAX_UNPACKED} bytes")
-    if not unzip.eof:
-        raise InputError("bad_gzip", "ends too early")
-    if unzip.unused_data:
-        raise InputError("bad_gzip", "goes on after its end")
-    return text
+    return unpack(payload, MAX_UNPACKED) if payload[:2] == b"\x1f\x8b" else payload
 
 
 def _parse(text: bytes, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:

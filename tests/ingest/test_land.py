@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from energy.books import doors
 from energy.books import tables as t
 from energy.broker.port import Delivery
 from energy.errors import SetupError
@@ -160,3 +161,16 @@ def test_nothing_is_read_twice_by_a_new_process(ground: Ground, tmp_path: Path) 
     assert drain(again.landing()) == 1
     assert again.ledger() == Counter(messages=2, received=2, landed=2)
     again.close()
+
+
+def test_a_gateway_that_is_not_let_in_is_refused_and_a_person_is_not(ground: Ground) -> None:
+    with ground.books.begin() as db:
+        doors.put(db, "steel-1", "gw-2", enabled=True, credential="", actor="test", now=NOW)
+    ground.receive(message(reading(p_kw=1.0), seq=1))
+    ground.receive(message(reading(ts=NOW + 1, p_kw=2.0), seq=1), topic="ecm/v1/steel-1/gw-2/telemetry")
+    ground.land()
+    assert ground.stored() == {NOW + 1: {"p_kw": 2.0}}
+    assert [(q["reason"], q["gateway"], q["item"]) for q in ground.rows(t.quarantine)] == [
+        ("gateway_not_let_in", "gw-1", -1)
+    ]
+    assert ground.ledger() == Counter(messages=2, undecodable=1, received=1, landed=1)
