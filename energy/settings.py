@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     lag_seconds: Annotated[float, Field(gt=0)] = 300.0
     lag_messages: Count = 1_000_000
     disk_free_bytes: Count = 536_870_912
+    journal_bytes: Count = 107_374_182_400
+    wal_bytes: Count = 1_073_741_824
 
     @model_validator(mode="before")
     @classmethod

@@ -83,6 +83,17 @@ def test_too_many_that_wait_are_too_many_however_young(ground: Ground, place: Pl
     assert watched.state()[1]["reason"] == "landing is behind: 3 messages wait, the limit is 2"
 
 
+@pytest.mark.parametrize(("limit", "what"), [("journal_bytes", "the journals"), ("wal_bytes", "the WAL files")])
+def test_journal_and_wal_may_grow_up_to_a_limit(ground: Ground, place: Place, limit: str, what: str) -> None:
+    ground.receive(message(reading(p_kw=1.0), seq=1))
+    broker = place.client("p", Inbox())
+    size = int(str(pulse(ground, broker, Counts(), Clock())[0].state()[1][limit]))
+    assert size > 0
+    assert pulse(ground, broker, Counts(), Clock(), **{limit: size})[0].state()[0]
+    well, detail = pulse(ground, broker, Counts(), Clock(), **{limit: size - 1})[0].state()
+    assert (well, detail["reason"]) == (False, f"{what} have {size:,} bytes, the limit is {size - 1:,}")
+
+
 def test_rates_are_of_the_time_between_two_heartbeats(ground: Ground, place: Place) -> None:
     clock, counts = Clock(), Counts()
     watched, _ = pulse(ground, place.client("p", Inbox()), counts, clock)
