@@ -22,7 +22,7 @@ from tests.neighbours import free_port
 _WORKER = "w1"
 _POLL_S, _STALL_S, _REST_S = 0.2, 30.0, 0.5
 _TOP = 25
-_WAITS = ("'_thread.lock'", "select.select", "'_queue.SimpleQueue'")
+_WAITS = ("'_thread.lock'", "select.select", "'_queue.SimpleQueue'", "'recv_into'")
 
 Part = Callable[[World, Consumer, int, int], str]
 

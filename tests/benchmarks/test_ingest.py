@@ -70,7 +70,7 @@ def test_both_drain_all_of_a_backlog(tmp_path: Path) -> None:
     for one in done.values():
         assert (one.readings, one.landed, one.lost, one.more) == (800, 800, 0, 0)
         assert one.peak > 15
-        assert 0 < one.cpu < 20
+        assert 0 < one.cpu + one.start.cpu < 20  # the start alone varies by more than so few messages need
         assert 0 < one.took < 60
 
 
