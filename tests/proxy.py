@@ -15,6 +15,7 @@ class Proxy:
         self._target = target
         self._go = threading.Event()
         self._go.set()
+        self._left: int | None = None
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -28,6 +29,10 @@ class Proxy:
     def resume(self) -> None:
         """Let everything through again, also what was held back."""
         self._go.set()
+
+    def cut_after(self, count: int) -> None:
+        """End all connections as soon as so many bytes more have come from the neighbour."""
+        self._left = count
 
     def cut(self) -> None:
         """End all connections."""
@@ -60,13 +65,18 @@ class Proxy:
             far.settimeout(None)
             self._sockets += [near, far]
             for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+                threading.Thread(target=self._pump, args=(a, b, a is far), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._go.wait()
                 sink.sendall(data)
+                if answers and self._left is not None:
+                    self._left -= len(data)
+                    if self._left <= 0:
+                        self._left = None
+                        self.cut()
         for one in (source, sink):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

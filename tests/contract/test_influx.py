@@ -206,3 +206,27 @@ def test_what_a_killed_database_took_is_there_when_it_is_back(tmp_path: Path) ->
         assert store.read(M1, ["e_kwh"], NOW, NOW + 6000).values["e_kwh"].tolist() == [float(n) for n in range(6000)]
         store.write(points)
         store.close()
+
+
+def test_what_another_writers_types_refuse_leaves_the_rest_stored_and_is_no_age(
+    influx: tuple[str, str], http: httpx.Client, bucket: str
+) -> None:
+    make_bucket(http, bucket, keep_s=7 * 86400)
+    write_raw(http, bucket, f"meter,site=x p_kw=1i {NOW}")
+    store = InfluxStore(*influx, ORG, bucket)
+    old, other = Point(M1, NOW - 30 * 86_400_000, {"pf": 1.0}), Point(M1, NOW, {"pf": 0.9})
+    with pytest.raises(SetupError, match="another writer's types"):
+        store.write([old, Point(M1, NOW, {"p_kw": 1.0}), other])
+    assert store.at([(M1, NOW)]) == {(M1, NOW): {"pf": 0.9}}
+    store.close()
+
+
+def test_what_is_sent_elsewhere_is_compressed_and_the_same(
+    influx: tuple[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("energy.store.influx_server._HERE", ())
+    store = InfluxStore(*influx, ORG, bucket)
+    points = [Point(M1, NOW + place, {"一 p": place / 7}) for place in range(6000)]
+    store.write(points)
+    assert store.read(M1, ["一 p"], NOW, NOW + 6000).values["一 p"].tolist() == [n / 7 for n in range(6000)]
+    store.close()

@@ -196,16 +196,14 @@ def test_times_are_whole_milliseconds_from_the_seventies_to_the_future(store: St
     assert store.latest("meter", 0)[0].time == times[-1]
 
 
-def test_a_thousand_series(store: Store) -> None:
-    every = [Series("meter", f"site-{place % 7}", f"m-{place:04d}") for place in range(1000)]
-    points = [point(NOW + step * 5000, series, p_kw=place + step / 2) for place, series in enumerate(every)
-              for step in range(3)]  # fmt: skip
+def test_ten_thousand_series(store: Store) -> None:
+    every = [Series("meter", f"site-{place % 7}", f"m-{place:05d}") for place in range(10_000)]
+    points = [point(NOW + place % 9, series, p_kw=place, e_kwh=place / 2) for place, series in enumerate(every)]
     store.write(points)
     latest = store.latest("meter", NOW)
-    assert [each.series for each in latest] == sorted(every)
-    assert {each.series: each.fields["p_kw"] for each in latest} == {s: place + 1 for place, s in enumerate(every)}
-    assert store.at([(each.series, each.time) for each in points]) == {
-        (each.series, each.time): each.fields for each in points
+    assert latest == sorted(points)
+    assert store.at([(each.series, each.time) for each in points[::7]]) == {
+        (each.series, each.time): each.fields for each in points[::7]
     }
 
 
