@@ -22,6 +22,8 @@ _USE = {
     "steam": ("用汽", "steam"),
     "natural_gas": ("用气", "natural gas"),
     "water": ("用水", "water"),
+    "compressed_air": ("用压缩空气", "compressed air"),
+    "coal": ("用煤", "coal"),
 }
 
 

@@ -4,8 +4,14 @@ import { ms, now } from "./figures.js";
 import { nameOf } from "./lang.js";
 import { getAll } from "./net.js";
 
-const FLOW = { e_kwh: ["p_kw", "kW"], steam_t: ["steam_th", "t/h"], gas_m3: ["gas_m3h", "m³/h"] };
-const UNITS = { e_kwh: "kWh", er_kvarh: "kvarh", steam_t: "t", gas_m3: "m³", water_m3: "m³" };
+const FLOW = {
+  e_kwh: ["p_kw", "kW"], e_out_kwh: ["p_out_kw", "kW"], steam_t: ["steam_th", "t/h"], gas_m3: ["gas_m3h", "m³/h"],
+  water_m3: ["water_m3h", "m³/h"], air_m3: ["air_m3h", "m³/h"], coal_t: ["coal_th", "t/h"], product_t: ["product_th", "t/h"],
+};
+const UNITS = {
+  e_kwh: "kWh", e_out_kwh: "kWh", er_kvarh: "kvarh", steam_t: "t", gas_m3: "m³", water_m3: "m³", air_m3: "m³", coal_t: "t",
+  product_t: "t",
+};
 // Without a declared period a meter follows the national 15-minute rhythm, and a minute of jitter.
 const RHYTHM = 16 * 60000;
 // The region and unit of what was registered without one.
