@@ -18,7 +18,7 @@ from simulators.record_file import RecordFile
 from simulators.truth import Truth
 from tests.faults.around import Broker, Influx
 from tests.faults.ground import Ground, Heard, key_of, until
-from tests.faults.strokes import points
+from tests.faults.strokes import AWAY_S, points
 from tests.system import COMMAND, plain_environment
 
 _STALL_S = 8.0  # without a new point, several flushes long
@@ -88,6 +88,19 @@ def kill_telegraf(here: Peer, messages: int, kills: int) -> None:
         here.kill()
         time.sleep(random.Random(point).uniform(0.1, 0.5))
         here.start()
+
+
+def kill_telegraf_and_broker(here: Peer, messages: int) -> None:
+    """kill -9 of Telegraf, and of Mosquitto when it has taken messages for it for a while; both started again."""
+    assert here.broker is not None
+    here.wait(lambda: len(here.heard.messages) >= messages // 3, "begin")
+    before = len(here.heard.messages)
+    here.kill()
+    time.sleep(AWAY_S)
+    here.notes.append(f"{len(here.heard.messages) - before:,} had come since when the broker was killed")
+    here.broker.kill()
+    here.broker.start()
+    here.start()
 
 
 def race(folder: Path, ours: Ground, seconds: float, stroke: PeerStroke) -> tuple[Counted, list[str]]:

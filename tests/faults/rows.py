@@ -15,7 +15,7 @@ import httpx
 from energy.errors import CarbonwatchError
 from tests.faults import strokes
 from tests.faults.ground import Ground, ground, playing
-from tests.faults.peer import Peer, kill_telegraf, race
+from tests.faults.peer import Peer, kill_telegraf, kill_telegraf_and_broker, race
 from tests.faults.plays import Play
 
 REAL, EMBEDDED = "Mosquitto, InfluxDB", "embedded pair"
@@ -98,6 +98,8 @@ def rows(kills: int = 20, outage: float = 60.0, size: float = 1.0) -> list[Row]:
         Row("broker killed", "kill -9 of Mosquitto twice, back after 2 s", brief,
             partial(strokes.kill_broker, messages=count, kills=2), (False,),
             partial(strokes.kill_broker, messages=count, kills=2)),
+        Row("both killed", "kill -9 of ingest, and of Mosquitto while it keeps messages for it", brief,
+            partial(strokes.kill_both, messages=count), (False,), partial(kill_telegraf_and_broker, messages=count)),
         Row("store held", f"InfluxDB stands still for {outage:.0f} s (SIGSTOP)", calm,
             partial(strokes.hold_influx, messages=count, seconds=outage), (False,),
             partial(strokes.hold_influx, messages=count, seconds=outage)),

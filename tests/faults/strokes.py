@@ -16,6 +16,7 @@ from tests.faults.ground import Ground, Heard, until
 
 _SEED = 6
 _REST_S = 2.0
+AWAY_S = 1.5  # less than what `up` waits before it starts ingest again
 _KEPT_S = 5.0  # for how long nothing may be acknowledged
 _ROOM = 256 * 1024  # bytes that the journal may still grow where its disk cannot be filled
 
@@ -79,6 +80,19 @@ def kill_broker(here: Under, messages: int, kills: int) -> None:
         here.notes.append(f"killed when {len(here.heard.messages):,} had gone through it")
         time.sleep(_REST_S)
         here.broker.start()
+
+
+def kill_both(here: Ground, messages: int) -> None:
+    """kill -9 of ingest, and of Mosquitto when it has taken messages for it for a while."""
+    assert here.broker is not None
+    here.wait(lambda: here.ingest() is not None and here.journaled() >= messages // 3, "begin")
+    pid = here.ingest()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(AWAY_S)
+    here.notes.append(f"{here.in_flight():,} were in flight when the broker was killed")
+    here.broker.kill()
+    here.broker.start()
 
 
 def hold_influx(here: Under, messages: int, seconds: float) -> None:

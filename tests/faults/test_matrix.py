@@ -20,7 +20,9 @@ ROWS = {row.name: row for row in rows(kills=3, outage=6.0, size=0.25)}
 
 @pytest.mark.needs("mosquitto")
 @pytest.mark.needs("influxdb")
-@pytest.mark.parametrize("name", ["ingest killed", "broker killed", "store held", "store stopped", "disk full"])
+@pytest.mark.parametrize(
+    "name", ["ingest killed", "broker killed", "both killed", "store held", "store stopped", "disk full"]
+)
 def test_nothing_is_lost_on_real_neighbours(tmp_path: Path, name: str) -> None:
     outcome = run(ROWS[name], tmp_path / "round", embedded=False, telegraf=False)
     assert outcome.well, outcome
