@@ -7,10 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from energy.broker.port import Broker
 from energy.errors import OutsideError
 from energy.settings import Settings
-from ingest.landings import Landings
 
 
 class Receives(Protocol):
@@ -29,16 +27,41 @@ class Lands(Protocol):
     trouble: str
 
 
+class Session(Protocol):
+    """The connection to the broker; see `Broker`."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is up."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not."""
+
+
+class Journals(Protocol):
+    """What is journaled and has not landed; see `Landings`."""
+
+    def lag(self) -> int:
+        """How many messages."""
+
+    def oldest(self) -> int | None:
+        """When the oldest of them was received."""
+
+    def size(self) -> int:
+        """Bytes of all journals."""
+
+
 class Pulse:
     """Figures and a verdict; `state` is what a heartbeat takes."""
 
     def __init__(
-        self, settings: Settings, broker: Broker, receiver: Receives, lander: Lands, landings: Landings,
+        self, settings: Settings, broker: Session, receiver: Receives, lander: Lands, journals: Journals,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """`clock` in seconds since 1970."""
         self._settings, self._broker, self._clock = settings, broker, clock
-        self._receiver, self._lander, self._landings = receiver, lander, landings
+        self._receiver, self._lander, self._journals = receiver, lander, journals
         self._before = (clock(), 0, 0)
 
     def state(self) -> tuple[bool, dict[str, Any]]:
@@ -65,19 +88,15 @@ class Pulse:
 
     def _lag(self) -> dict[str, Any]:
         """Messages that are journaled and have not landed, and how long the oldest of them has waited."""
-        waiting = [
-            records[0].received_at
-            for worker, reader in self._landings.readers.items()
-            if (records := reader.read(self._landings.landings[worker].position, 1))
-        ]
-        waited = max(0.0, self._clock() - min(waiting) / 1000) if waiting else 0.0
-        return {"lag_messages": self._landings.lag(), "lag_s": round(waited, 1)}
+        oldest = self._journals.oldest()
+        waited = 0.0 if oldest is None else max(0.0, self._clock() - oldest / 1000)
+        return {"lag_messages": self._journals.lag(), "lag_s": round(waited, 1)}
 
     def _sizes(self) -> dict[str, int]:
         data = self._settings.data
         wals = [*data.glob("*.db-wal"), *self._settings.journal.glob("*.db-wal")]
         free = shutil.disk_usage(data).free if data.is_dir() else 0
-        return {"journal_bytes": self._landings.size(), "wal_bytes": _bytes(wals), "disk_free_bytes": free}
+        return {"journal_bytes": self._journals.size(), "wal_bytes": _bytes(wals), "disk_free_bytes": free}
 
     def _broker_trouble(self) -> str:
         if self._broker.connected:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from energy.journal import JournalReader
+from energy.journal import JournalReader, Position
 from energy.store.port import Store
 from ingest.decode.memory import Lack
 from ingest.land import Landing
@@ -52,6 +52,16 @@ class Landings:
         """How many messages are journaled and have not landed."""
         return sum(reader.count_after(self.landings[worker].position) for worker, reader in self.readers.items())
 
+    def oldest(self) -> int | None:
+        """When the oldest message that has not landed was received, ms UTC; None when there is none."""
+        return oldest((reader, self.landings[worker].position) for worker, reader in self.readers.items())
+
     def size(self) -> int:
         """Bytes of all journals."""
         return sum(reader.size() for reader in self.readers.values())
+
+
+def oldest(journals: Iterable[tuple[JournalReader, Position]]) -> int | None:
+    """When the oldest message after these positions was received, ms UTC; None when there is none."""
+    waiting = [records[0].received_at for reader, position in journals if (records := reader.read(position, 1))]
+    return min(waiting, default=None)
