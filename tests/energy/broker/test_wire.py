@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -133,3 +134,45 @@ def test_a_length_of_five_bytes_ends_the_connection(line_of: Callable[[MQTTProto
     line = line_of(MQTTProtocolVersion.MQTTv311)
     assert line.say(b"\x30\xff\xff\xff\xff\x01") != MQTTErrorCode.MQTT_ERR_SUCCESS
     assert line.wire.socket() is None
+
+
+def test_no_more_goes_out_than_the_broker_takes_and_the_rest_follows() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        wire = Wire("w", clean=True, take=lambda *_: None)
+        wire.speak(MQTTProtocolVersion.MQTTv5)
+        wire.max_inflight_messages_set(200)
+        wire.on_connect = lambda *_: wire.limit(10)
+        wire.connect_async(*server.getsockname())
+        for n in range(30):
+            wire.publish("t", b"%02d" % n, qos=1)
+        wire.reconnect()
+        peer, _ = server.accept()
+        peer.settimeout(5)
+        wire.loop(0.01)
+        peer.recv(4096)  # its CONNECT
+        peer.sendall(CONNACK[MQTTProtocolVersion.MQTTv5])
+        got = taken(wire, peer)
+        assert len(got) == 10
+        begin = 0
+        while len(got) > begin:
+            assert len(got) - begin <= 10
+            step = got[begin : begin + 3]
+            for one in step:
+                peer.sendall(b"\x40\x02" + one[5:7])
+            begin += len(step)
+            got += taken(wire, peer)
+        assert [one[-2:] for one in got] == [b"%02d" % n for n in range(30)]
+        wire.shut()
+        peer.close()
+
+
+def taken(wire: Wire, peer: socket.socket) -> list[bytes]:
+    """The messages of two signs that the wire has written, each a PUBLISH of ten bytes."""
+    data = b""
+    peer.setblocking(False)
+    for _ in range(10):
+        wire.loop(0.01)
+        with suppress(BlockingIOError):
+            data += peer.recv(4096)
+    peer.setblocking(True)
+    return [data[at : at + 10] for at in range(0, len(data), 10)]
