@@ -13,7 +13,7 @@ from typing import Any
 
 from energy.broker.paho import PahoBroker
 from energy.broker.port import Delivery
-from energy.journal import START, JournalReader, Record, workers
+from energy.journal import START, JournalReader, Position, Record, workers
 from energy.manual import WORKER as BY_HAND
 from tests.faults.around import Broker, Influx
 from tests.faults.plays import Play
@@ -58,6 +58,8 @@ class Ground:
     heard: Heard
     player: subprocess.Popen[bytes] | None = None
     notes: list[str] = field(default_factory=list)
+    _kept: set[bytes] = field(default_factory=set)
+    _read: dict[str, Position] = field(default_factory=dict)
 
     def journal(self) -> list[Record]:
         """Every message that lies in the journals of the workers."""
@@ -76,7 +78,17 @@ class Ground:
 
     def in_flight(self) -> int:
         """How many went through the broker and are not in the journal."""
-        return len(self.heard.messages - {key_of(record.topic, record.payload) for record in self.journal()})
+        return len(self.heard.messages - self.kept())
+
+    def kept(self) -> set[bytes]:
+        """The messages in the journal, each once however often it came; only what is new is read."""
+        folder = self.data / "journal"
+        for worker in workers(folder):
+            if worker != BY_HAND:
+                for record in JournalReader(folder, worker).all_after(self._read.get(worker, START)):
+                    self._kept.add(key_of(record.topic, record.payload))
+                    self._read[worker] = record.position
+        return self._kept
 
     def ingest(self) -> int | None:
         """The process of ingest now; None between two of them."""
