@@ -41,20 +41,22 @@ class Landing:
     """The one owner of order, duplicate and conflict for a worker's journal, or for a part of the sites in it."""
 
     def __init__(
-        self, books: Engine, store: Store, journal: JournalReader, worker: str, sieve: Sieve | None = None,
+        self, books: Engine, store: Store, journal: JournalReader, worker: str, beside: "Landing | None" = None,
         part: Partition = WHOLE,
     ) -> None:  # fmt: skip
-        """Takes up what a crash left half done at the first `step`; journals of one store share a `sieve`.
+        """Takes up what a crash left half done at the first `step`; `beside`: another one of this process.
 
         OutsideError when the books do not answer, SetupError when the journal is shorter than what has landed: new
         messages would get old positions, and never land.
         """
         self._books, self._store, self._worker, self._part = books, store, worker, part
         self._journal, self._cursor, self._moved = PartReader(journal, worker, part), part.cursor(worker), 0.0
-        self._sieve = sieve or Sieve(store)
-        self._memory = Memory(books)
+        # Several journals may have one meter's readings, one gateway's numbers, one edge node's births.
+        self._sieve: Sieve = beside._sieve if beside else Sieve(store)
+        self._memory: Memory = beside._memory if beside else Memory(books)
+        self._sequences: Sequences = beside._sequences if beside else Sequences(books)
         self.lacking: set[Lack] = set()  # edge nodes whose births must be asked for
-        self._sequences, self._rows = Sequences(books), Rows()
+        self._rows = Rows()
         self._registry_version = -1
         self._known: dict[str, dict[str, Series]] = {}
         self._doors = OPEN

@@ -10,21 +10,21 @@ from energy.store.port import Store
 from ingest.decode.memory import Lack
 from ingest.land import Landing
 from ingest.partition import WHOLE, Partition
-from ingest.sift import Sieve
 
 
 class Landings:
-    """A `Landing` for each worker's journal, all on one sieve; one thread steps them."""
+    """A `Landing` for each worker's journal, all of one knowledge; one thread steps them."""
 
     def __init__(
         self, books: Engine, store: Store, folder: Path, workers: Iterable[str], part: Partition = WHOLE
     ) -> None:
         """`part`: of the sites, where other processes land the others. Raises as `Landing` does."""
         self.readers = {worker: JournalReader(folder, worker) for worker in workers}
-        sieve = Sieve(store)
-        self.landings = {
-            worker: Landing(books, store, reader, worker, sieve, part) for worker, reader in self.readers.items()
-        }
+        self.landings: dict[str, Landing] = {}
+        first: Landing | None = None
+        for worker, reader in self.readers.items():
+            self.landings[worker] = Landing(books, store, reader, worker, first, part)
+            first = first or self.landings[worker]
 
     def step(self) -> int:
         """Land one batch of each journal; the number of messages, 0 when all are drained.

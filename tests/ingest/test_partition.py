@@ -8,7 +8,7 @@ import pytest
 from energy.books import registry
 from energy.books import tables as t
 from energy.broker.port import Delivery
-from energy.journal import JournalReader, Position
+from energy.journal import Journal, JournalReader, Position
 from energy.registry import Meter
 from energy.store.port import Series
 from ingest import land as module
@@ -146,3 +146,17 @@ def test_the_cursor_passes_what_others_land(ground: Ground) -> None:
     assert [record.position.row for record in reader.read(Position(DAY, 0), 4)] == [2, 4]
     reader.until = Position(DAY, 5)
     assert reader.read(Position(DAY, 4), 4) == []
+
+
+def test_one_boot_in_two_journals_is_one_sequence(ground: Ground) -> None:
+    ground.register("m-1")
+    folder = ground.folder / "journal"
+    landings = Landings(ground.books, ground.store, folder, ["w1", "w2"])
+    writers = [Journal(folder, worker) for worker in landings.readers]
+    for seq in range(1, 9):  # by turns, each landed before the next comes
+        body = message(reading(ts=NOW + seq, p_kw=1.0), seq=seq)
+        writers[seq % 2].append([Delivery(TOPICS[0], body, NOW, None)])
+        assert landings.step() == 1
+    assert [row["seen"] for row in ground.rows(t.gateway)] == [[[1, 8]]]
+    for writer in writers:
+        writer.close()
