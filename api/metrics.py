@@ -28,6 +28,9 @@ _WORDS = {
     "received_per_s": ("carbonwatch_ingest_received_messages_per_second", "gauge", "Between the last two heartbeats."),
     "landed_per_s": ("carbonwatch_ingest_landed_messages_per_second", "gauge", "Between the last two heartbeats."),
     "store_errors": ("carbonwatch_store_errors_total", "counter", "Landings that waited for the store."),
+    "forgotten_boots": (
+        "carbonwatch_forgotten_boots_total", "counter", "Boots of gateways no longer followed, for there were too many."
+    ),
     "books_errors": ("carbonwatch_books_errors_total", "counter", "Landings that waited for the books."),
     "journal_bytes": ("carbonwatch_journal_bytes", "gauge", "Size of the journals with their WAL."),
     "wal_bytes": ("carbonwatch_wal_bytes", "gauge", "Size of the WAL files of journals, store and books."),

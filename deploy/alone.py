@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 from deploy import adapters
 from deploy.foreman import known, names, whose
@@ -58,7 +59,12 @@ def run(settings: Settings, topics: tuple[str, ...], stop: threading.Event) -> N
     ]
     pulse = Pulse(settings, broker, receiver, lander, landings)
     adapters.spare_the_collector()
-    adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", pulse.state), _BEAT_S)
+
+    def state() -> tuple[bool, dict[str, Any]]:
+        well, detail = pulse.state()
+        return well, {**detail, "forgotten_boots": receipts.forgotten}
+
+    adapters.tend(threads, stop, lambda: adapters.heartbeat(books, "ingest", state), _BEAT_S)
     owner.close()
 
 

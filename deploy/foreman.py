@@ -65,7 +65,7 @@ def run(settings: Settings, workers: int, landers: int, topics: tuple[str, ...],
     crew = Crew(_hands(settings, workers, landers, topics, over), broker, receipts, followed, sessions)
     broker.start((), None)
     try:
-        _tend(settings, books, crew, cursors, Session(crew, broker), stop)
+        _tend(settings, books, crew, cursors, Session(crew, broker), receipts, stop)
     finally:
         crew.stop()
         broker.stop()
@@ -73,7 +73,8 @@ def run(settings: Settings, workers: int, landers: int, topics: tuple[str, ...],
 
 
 def _tend(
-    settings: Settings, books: Engine, crew: Crew, cursors: Cursors, session: Session, stop: threading.Event
+    settings: Settings, books: Engine, crew: Crew, cursors: Cursors, session: Session, receipts: Receipts,
+    stop: threading.Event
 ) -> None:  # fmt: skip
     sides = Side(crew, RECEIVE), Side(crew, LAND)
     pulse = Pulse(settings, session, *sides, cursors)
@@ -81,7 +82,8 @@ def _tend(
     def state() -> tuple[bool, dict[str, Any]]:
         for part in (*sides, cursors):
             part.look()
-        return pulse.state()
+        well, detail = pulse.state()
+        return well, {**detail, "forgotten_boots": receipts.forgotten}
 
     rounds = round(_BEAT_S / _WATCH_S)
     turn = 0
