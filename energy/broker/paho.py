@@ -59,16 +59,14 @@ class PahoBroker:
         while we are away, and sends no message above `most_bytes`; one of 3.1.1 does these as it is set up.
         """
         self._address = address_of(url, access or Access())
-        self._clean = clean
-        self._keepalive_s = keepalive_s
+        self._clean, self._keepalive_s = clean, keepalive_s
         self._topics: tuple[str, ...] = ()
         self._leave: tuple[str, ...] = ()
         self._handler: Handler | None = None
         self._connection = 0
         self._change = threading.Lock()  # of the connection, so that no acknowledgement strays to the next one
         self._sessions = 0
-        self._up = threading.Event()
-        self._ending = threading.Event()
+        self._up, self._ending = threading.Event(), threading.Event()
         self._abrupt = False
         self._thread: threading.Thread | None = None
         self._back_off = BackOff(random.Random())  # noqa: S311
