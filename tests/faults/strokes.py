@@ -3,7 +3,6 @@
 import contextlib
 import os
 import random
-import resource
 import signal
 import subprocess
 import time
@@ -18,8 +17,8 @@ _SEED = 6
 _REST_S = 2.0
 _SOME = 200  # messages
 AWAY_S = 1.5  # less than what `up` waits before it starts ingest again
+_STANDS_S = 3.0  # several times what ingest waits until it tries again
 _KEPT_S = 5.0  # for how long nothing may be acknowledged
-_ROOM = 256 * 1024  # bytes that the journal may still grow where its disk cannot be filled
 
 
 class Under(Protocol):
@@ -120,60 +119,39 @@ def stop_influx(here: Under, messages: int, seconds: float) -> None:
 
 
 def fill_disk(here: Ground, messages: int) -> None:
-    """The data directory's disk is filled, where it is one of its own; else the journal's file may not grow further.
+    """The data directory's disk, which is one of its own, is filled to the last byte for a while.
 
     Then nothing may be journaled, health must say why, and all must go on by itself once there is room.
     """
+    assert os.path.ismount(here.data), "a disk of its own can be mounted by root alone"
     here.wait(lambda: here.journaled() >= messages // 5, "begin")
-    with _full(here) as how:
-        here.wait(lambda: _says_so(here.reasons()), f"health says nothing of the disk ({how})")
-        said, before = here.reasons(), _settled(here)
-        time.sleep(_KEPT_S)
-        assert here.journaled() == before, "journaled on a full disk"
-        assert here.in_flight() > 0, "nothing waited, so nothing is said"
-        waiting = here.in_flight()
+    filler = here.data / "filler"
+    fill(filler)
+    here.wait(lambda: "nearly full" in here.reasons(), "health says nothing of the disk")
+    said, before = here.reasons(), _settled(here)
+    time.sleep(_KEPT_S)
+    assert here.journaled() == before, "journaled on a full disk"
+    waiting = here.in_flight()
+    assert waiting > 0, "nothing waited, so nothing is said"
+    filler.unlink()
     begun = time.monotonic()
     here.wait(lambda: here.journaled() > before, "nothing is journaled though there is room")
-    here.notes.append(f"{how}; {waiting:,} messages waited unacknowledged; health said: {said}; "
-                      f"went on {time.monotonic() - begun:.1f} s after there was room")  # fmt: skip
+    here.notes.append(f"a tmpfs was full; {waiting:,} messages waited unacknowledged; health said: {said}; went on "
+                      f"{time.monotonic() - begun:.1f} s after there was room")  # fmt: skip
 
 
 def _settled(here: Ground) -> int:
     """How many are journaled once it has come to a stand."""
-    count = -1
+    count, since = -1, time.monotonic()
 
     def stands() -> bool:
-        nonlocal count
-        before, count = count, here.journaled()
-        time.sleep(1.0)
-        return before == count
+        nonlocal count, since
+        if (now := here.journaled()) != count:
+            count, since = now, time.monotonic()
+        return time.monotonic() - since > _STANDS_S
 
     until(stands, "the journal grows on a full disk")
     return count
-
-
-def _says_so(reasons: str) -> bool:
-    return "nearly full" in reasons or "journal of" in reasons
-
-
-@contextlib.contextmanager
-def _full(here: Ground) -> Iterator[str]:
-    if os.path.ismount(here.data):
-        filler = here.data / "filler"
-        fill(filler)
-        try:
-            yield "tmpfs filled"
-        finally:
-            filler.unlink()
-        return
-    pid, none = here.ingest(), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    assert pid is not None
-    most = max(path.stat().st_size for path in (here.data / "journal").glob("*.db*")) + _ROOM
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-    try:
-        yield "a limit on the size of a file, for want of a disk of its own"
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, none)
 
 
 def fill(filler: Path) -> None:

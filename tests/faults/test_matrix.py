@@ -15,27 +15,27 @@ from tests.faults.plays import Play
 from tests.faults.rows import EMBEDDED, Outcome, Row, rows, run
 from tests.faults.strokes import points, small_disk
 
-ROWS = {row.name: row for row in rows(kills=3, outage=6.0, size=0.25)}
+ROWS = {row.name: row for row in rows(outage=6.0, size=0.25)}
 
 
 @pytest.mark.needs("mosquitto")
 @pytest.mark.needs("influxdb")
-@pytest.mark.parametrize(
-    "name", ["ingest killed", "broker killed", "both killed", "store held", "store stopped", "disk full"]
-)
+@pytest.mark.parametrize("name", ["store held", "store stopped"])
 def test_nothing_is_lost_on_real_neighbours(tmp_path: Path, name: str) -> None:
     outcome = run(ROWS[name], tmp_path / "round", embedded=False, telegraf=False)
     assert outcome.well, outcome
     assert outcome.values > 0
-    if name in ("ingest killed", "disk full"):
-        assert outcome.notes, "it says what was in flight"
 
 
-@pytest.mark.parametrize("name", ["all killed", "disk full"])
-def test_nothing_is_lost_with_the_embedded_pair(tmp_path: Path, name: str) -> None:
-    outcome = run(ROWS[name], tmp_path / "round", embedded=True, telegraf=False)
+@pytest.mark.needs("mosquitto")
+@pytest.mark.needs("influxdb")
+def test_nothing_is_lost_on_a_full_disk(tmp_path: Path) -> None:
+    """Where none can be mounted, test_health has a file of the journal that may not grow."""
+    outcome = run(ROWS["disk full"], tmp_path / "round", embedded=False, telegraf=False)
+    if "can be mounted by root alone" in outcome.trouble:
+        pytest.skip(outcome.trouble)
     assert outcome.well, outcome
-    assert outcome.values > 0
+    assert "waited unacknowledged" in outcome.notes[0]
 
 
 def test_what_goes_wrong_on_the_way_is_no_verdict(tmp_path: Path) -> None:
