@@ -20,6 +20,7 @@ from simulators.faults.wire import GatewayFault, WireFault
 from simulators.kind import Kind
 from simulators.kinds import KINDS
 
+_FAULTS = [str(fault.__struct_config__.tag) for fault in AnyFault.__args__]
 _SHORTEST = 1000  # ms between readings
 
 
@@ -94,7 +95,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def read_scenario(path: Path) -> Scenario:
-    """The scenario of a TOML file; InputError("bad_scenario") that says everything that is wrong with it."""
+    """The scenario of a TOML file; InputError("bad_scenario") that says all at once what is wrong with it.
+
+    Of a site or fault that has not even the right shape only the first mistake is told, and the others' sense waits.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -102,7 +106,7 @@ def read_scenario(path: Path) -> Scenario:
     try:
         scenario = msgspec.convert(raw, Scenario)
     except msgspec.ValidationError as error:
-        raise InputError("bad_scenario", f"{path.name}: {_where(str(error), raw)}") from error
+        raise InputError("bad_scenario", f"{path.name}: {_misshapen(str(error), raw)}") from error
     troubles = [*_settings(scenario), *_sites(scenario), *_faults(scenario)]
     if troubles:
         raise InputError("bad_scenario", f"{path.name}: " + "; ".join(troubles))
@@ -213,12 +217,19 @@ def _named(what: str, name: str) -> list[str]:
     return [f"no gateway may be called {name!r}"] if what == "gateway" and name == MANUAL else []
 
 
-def _where(message: str, raw: dict[str, Any]) -> str:
-    """A complaint of the decoder, with the number of the fault or site that it is about."""
-    for key in ("fault", "site"):
-        for number, entry in enumerate(raw.get(key, ()) if isinstance(raw.get(key), list) else (), start=1):
+def _misshapen(message: str, raw: dict[str, Any]) -> str:
+    """A complaint of the decoder, with those about each other fault and site, by their numbers."""
+    out = []
+    for key, shape in (("site", SiteSpec), ("fault", AnyFault)):
+        entries = raw.get(key, ())
+        for number, entry in enumerate(entries if isinstance(entries, list) else (), start=1):
             try:
-                msgspec.convert(entry, AnyFault if key == "fault" else SiteSpec)
+                msgspec.convert(entry, shape)
             except msgspec.ValidationError as error:
-                return f"{key} {number}: {error}"
-    return message
+                kinds = (
+                    f", which is none of {', '.join(sorted(_FAULTS))}"
+                    if "kind" in str(error) and key == "fault"
+                    else ""
+                )
+                out.append(f"{key} {number}: {error}{kinds}")
+    return "; ".join(out) or message

@@ -38,6 +38,15 @@ _INTERVALS = ("site", "meter", "start", "true", "counted")
 _CHUNK = 96 * 7  # windows
 
 
+def check_empty(folder: Path) -> None:
+    """SetupError unless a truth can be written there."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise SetupError(f"{folder} is not empty: give --truth a new directory")
+    except OSError as error:
+        raise SetupError(f"{folder} cannot be read: {error}") from error
+
+
 class TruthWriter:
     """Writes a truth while it is played; a context manager."""
 
@@ -46,9 +55,8 @@ class TruthWriter:
         self._folder, self._open, self._count = folder, ExitStack(), 0
         self._touched: Counter[str] = Counter()
         try:
+            check_empty(folder)
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise SetupError(f"{folder} is not empty: give --truth a new directory")
             self._messages, self._values = self._table("messages.csv", _MESSAGES), self._table("values.csv", _VALUES)
         except OSError as error:
             raise SetupError(f"{folder} cannot be written: {error}") from error
@@ -145,7 +153,10 @@ class Truth:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != columns:
                 raise InputError("bad_truth", f"{name}: its columns are not {', '.join(columns)}")
-            yield from reader
+            for row in reader:
+                if None in row.values() or None in row:
+                    raise InputError("bad_truth", f"{name}: line {reader.line_num} is not whole")
+                yield row
 
 
 def _run(script: Script) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import math
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -47,7 +48,9 @@ def _rate(_context: click.Context, _option: click.Parameter, text: str) -> float
               help="Each of another meter.")  # fmt: skip
 @click.option("--rate", metavar="R|max", callback=_rate, default="max", show_default=True,
               help="Messages a second in all.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Then stop.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, 86_400, min_open=True), default=10.0, show_default=True, help="Then stop."
+)
 @click.option("--quantities", default="e_kwh,p_kw", show_default=True, help="Of each reading, with commas.")
 @click.option("--site", default="load", show_default=True, help="The site of all gateways.")
 @click.option("--register", "known", is_flag=True, help="Register site and meters first, else their values are held.")
@@ -64,6 +67,8 @@ def load(
 
     With --mqtt alone no system is needed.
     """
+    if not math.isfinite(seconds):
+        raise click.BadParameter("is not a number of seconds", param_hint="--seconds")
     system = locate(data, url, mqtt) if known or not mqtt else None
     where = mqtt or (system.mqtt if system else "")
     _check_loopback(where, anywhere)

@@ -21,7 +21,7 @@ from simulators.device import Act
 from simulators.scenario import read_scenario
 from simulators.script import Script
 from simulators.simulate import Player, ledgers, register_all, settle
-from simulators.truth import TruthWriter
+from simulators.truth import TruthWriter, check_empty
 
 _EXAMPLE = "carbonwatch simulate --scenario scenarios/everything.toml --days 3 --speed max --seed 77 --truth truth"
 _EVERY = 2.0  # s between lines of progress
@@ -51,8 +51,14 @@ def simulate(
     try:
         summary = _play(where, script, speed, folder, say)
     except OutsideError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}{_unfinished(folder)}") from error
+    except KeyboardInterrupt as error:
+        raise click.ClickException(f"stopped in mid-run{_unfinished(folder)}") from error
     _print(summary, output)
+
+
+def _unfinished(folder: Path | None) -> str:
+    return f"; the truth in {folder} is not finished and of no use" if folder else ""
 
 
 def _check_end(script: Script, speed: float | None) -> None:
@@ -67,6 +73,8 @@ def _play(
 ) -> dict[str, Any]:
     begun = time.monotonic()
     client = where.now.client
+    if folder is not None:
+        check_empty(folder)
     new = register_all(client, script)
     say("registered", {"new": len(new)})
     before = ledgers(client, script)

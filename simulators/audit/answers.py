@@ -130,7 +130,7 @@ def _take_journal(evidence: Evidence, client: Client, run: Run, now: int) -> str
                 ours = (row["site"], row["gateway"]) in run.gateways
                 yield (None, row["worker"], row["day"], row["row"], ours, row["ms"] >= run.played_at,
                        row["ms"] > run.finished_at, row["site"], row["gateway"], row["topic"], row["sha256"],
-                       row["leaf"], row["intact"], False)  # fmt: skip
+                       row["leaf"], row["intact"], False, row["ms"])  # fmt: skip
 
     for site in run.sites:
         for day in run.days(now) if _is_there(client, site) else ():

@@ -27,7 +27,7 @@ CREATE TABLE conflict (id INTEGER PRIMARY KEY, at INT, series INT, time INT, kep
 CREATE TABLE quarantine (id INTEGER PRIMARY KEY, at INT, site TEXT, gateway TEXT, reason TEXT, detail TEXT, number INT,
   worker TEXT, day TEXT, row INT, item INT);
 CREATE TABLE journal (id INTEGER PRIMARY KEY, worker TEXT, day TEXT, row INT, ours INT, since INT,
-  later INT, site TEXT, gateway TEXT, topic TEXT, sha256 TEXT, leaf TEXT, intact INT, copy INT DEFAULT 0,
+  later INT, site TEXT, gateway TEXT, topic TEXT, sha256 TEXT, leaf TEXT, intact INT, copy INT DEFAULT 0, ms INT,
   UNIQUE (worker, day, row));
 CREATE TABLE gone (worker TEXT, day TEXT, first INT, last INT);
 CREATE TABLE arrival (message INT, worker TEXT, day TEXT, row INT, again INT, PRIMARY KEY (worker, day, row));

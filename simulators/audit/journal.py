@@ -14,11 +14,15 @@ from simulators.audit.run import Run
 
 Place = tuple[int, str, int]  # a message with its day and row
 
+# The same bytes can come twice within a millisecond; a copy that was put in later stands behind later rows.
 _COPIES = """UPDATE journal SET copy = 1 WHERE id IN (
-  SELECT id FROM (SELECT id, topic, sha256, ROW_NUMBER() OVER (PARTITION BY leaf ORDER BY worker, day, row) AS number
+  SELECT id FROM (SELECT id, worker, day, row, ms, topic, sha256,
+      ROW_NUMBER() OVER (PARTITION BY leaf ORDER BY worker, day, row) AS number
     FROM journal WHERE ours AND since AND intact) AS one
   WHERE number > 1
-    AND number > (SELECT count(*) FROM message WHERE topic = one.topic AND sha256 = one.sha256))"""
+    AND number > (SELECT count(*) FROM message WHERE topic = one.topic AND sha256 = one.sha256)
+    AND EXISTS (SELECT 1 FROM journal b WHERE b.worker = one.worker AND b.day = one.day AND b.row < one.row
+      AND b.ms > one.ms))"""
 # The same bytes may have been sent more than once: the first row is the first of them, and so on.
 _ARRIVALS = """INSERT INTO arrival SELECT m.number, j.worker, j.day, j.row, j.n > m.total FROM
   (SELECT *, ROW_NUMBER() OVER (PARTITION BY topic, sha256 ORDER BY worker, day, row) AS n

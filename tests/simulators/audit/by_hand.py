@@ -51,11 +51,13 @@ class Case:
         self.evidence.add("stored", [(self.series(meter, quantity), time, value)])
 
     def journaled(
-        self, said: str, *, topic: str = TOPIC, intact: bool = True, leaf: str = "", later: bool = False
+        self, said: str, *, topic: str = TOPIC, intact: bool = True, leaf: str = "", later: bool = False,
+        ms: int | None = None,
     ) -> int:  # fmt: skip
         self._row += 1
         self.evidence.add("journal", [(None, "w1", DAY, self._row, True, True, later, "s", "g", topic,
-                                       _hash(said), leaf or f"leaf {self._row}", intact, False)])  # fmt: skip
+                                       _hash(said), leaf or f"leaf {self._row}", intact, False,
+                                       self._row if ms is None else ms)])  # fmt: skip
         return self._row
 
     def conflict(self, row: int, kept: float, refused: float, item: int = 0) -> None:

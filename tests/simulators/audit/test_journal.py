@@ -22,9 +22,21 @@ def test_the_same_bytes_sent_twice_are_two_messages(case: Case) -> None:
 def test_a_leaf_may_stand_as_often_as_its_bytes_were_sent_and_no_more(case: Case) -> None:
     for number in (1, 2):
         case.message(number, said="same", seq=0)
-    for _ in range(3):
-        case.journaled("same", leaf="one")
+    for _ in range(2):
+        case.journaled("same", leaf="one", ms=1)
+    case.message(3, seq=1)
+    case.journaled("3", ms=2)
+    case.journaled("same", leaf="one", ms=1)
     assert case.checked() == [("doubled", 1)]
+
+
+def test_the_same_bytes_twice_in_one_millisecond_came_twice(case: Case) -> None:
+    case.message(1)
+    case.message(2, seq=2)
+    case.journaled("1", leaf="one", ms=1)
+    case.journaled("2", ms=1)
+    case.journaled("1", leaf="one", ms=1)
+    assert case.checked() == []
 
 
 def test_a_will_of_the_run_is_no_stranger(case: Case) -> None:
