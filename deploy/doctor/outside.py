@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.doctor.finding import Finding, fail, ok, warn
@@ -105,7 +105,7 @@ def _postgresql(settings: Settings) -> Iterator[Finding]:
     engine = create_engine(url, hide_parameters=True, connect_args={"connect_timeout": int(_TIMEOUT_S), **ours})
     try:
         with engine.connect() as db:
-            said = {name: str(db.execute(text(f"SHOW {name}")).scalar()) for name in _SETTINGS}
+            said = {name: str(db.execute(select(func.current_setting(name))).scalar()) for name in _SETTINGS}
             version, there = str(db.execute(text("SHOW server_version")).scalar()), db.execute(text(
                 "SELECT extract(epoch FROM clock_timestamp())")).scalar_one()  # fmt: skip
             here = time.time()

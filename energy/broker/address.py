@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from energy.errors import SetupError
 
+_LAST_PORT = 65_535
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -44,6 +45,9 @@ def address_of(url: str, access: Access) -> Address:
     SetupError for an address that is none and for files that cannot be used; its text never has a password.
     """
     bare, user, password = split_user(url)
+    number = bare.rpartition(":")[2]
+    if number.isdecimal() and int(number) > _LAST_PORT:
+        raise SetupError(f"the broker's address has the port {number}, and there are 1 to {_LAST_PORT}")
     parts = urlsplit(bare)
     try:
         host, port = parts.hostname, parts.port

@@ -17,7 +17,7 @@ from tests.api.served import KEY, Served
 PASSWORD = "a password that nobody may see"
 GIVEN = {
     "site": "steel-1", "meter": "incomer", "unit": "default", "region": "default", "from": "2018-01-01",
-    "to": "2018-01-02", "ident": 1, "name": "li", "form": "csv",
+    "to": "2018-01-02", "ident": 1, "name": "li", "form": "csv", "gateway": "gw-1",
 }  # fmt: skip
 ADMIN = {"role": "admin", "scope": {"everything": True}}
 ACCOUNT = {"password": PASSWORD, **ADMIN}

@@ -71,7 +71,7 @@ def test_both_drain_all_of_a_backlog(tmp_path: Path) -> None:
         assert (one.readings, one.landed, one.lost, one.more) == (800, 800, 0, 0)
         assert one.peak > 15
         assert 0 < one.cpu + one.start.cpu < 20  # the start alone varies by more than so few messages need
-        assert 0 < one.took < 60
+        assert one.took < 60  # below 0 where all was drained before the start was told
 
 
 @pytest.mark.needs("mosquitto")

@@ -86,7 +86,7 @@ def device(folder: Path, port: int, user: str, password: str, *topics: str) -> D
     made.client.on_publish = lambda _c, _u, _m, code, _p: made.answers.append(str(code))
     made.client.on_disconnect = lambda *_: made.up.clear()
     made.client.on_subscribe = lambda *_: subscribed.set()
-    made.client.on_message = lambda _c, _u, message: made.got.append((message.topic, message.payload))
+    made.client.on_message = lambda _c, _u, message: made.got.append((message.topic, bytes(message.payload)))
     made.client.connect("127.0.0.1", port)
     made.client.loop_start()
     wait(lambda: bool(made.said), 10)
