@@ -19,7 +19,9 @@ def text(matrix: Sequence[Row], done: Sequence[Outcome], *, telegraf: bool) -> s
     order = {row.name: place for place, row in enumerate(matrix)}
     some = sorted(done, key=lambda one: order.get(one.name, len(order)))
     lines = [_line(one, whats.get(one.name)) for one in some]
-    notes = [f"- **{one.name}**, {one.pair}: {'; '.join(one.notes)}" for one in some if one.notes]
+    notes = [
+        f"- **{one.name}**, {one.pair}\n" + "\n".join(f"  - {note}" for note in one.notes) for one in some if one.notes
+    ]
     parts = [tabulate([[row.name, row.what] for row in matrix], ["row", "what is done"], tablefmt="github"),
              tabulate(lines, _HEAD, tablefmt="github", disable_numparse=True), "\n".join(notes)]  # fmt: skip
     if not telegraf:
