@@ -36,11 +36,11 @@ class Proxy:
 
     def cut(self) -> None:
         """End all connections."""
-        for one in self._sockets:
+        ended, self._sockets = self._sockets, []  # who comes while these are ended is not one of them
+        for one in ended:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._sockets.clear()
 
     def close(self) -> None:
         """End."""
