@@ -1,9 +1,7 @@
 """What a meter says of its load: a register that wraps, is reset or replaced, and the faults of the meter itself."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -125,15 +123,14 @@ class Display:
         return np.asarray(self._register.at(times) // self._step)
 
     def _shown(self, times: Ints) -> Ints:
-        starts = [start for start, _ in self._segments]
-        base = np.array([first for _, first in self._segments], dtype=np.int64)
-        base -= self._steps(np.array(starts, dtype=np.int64))
-        place = np.array([bisect_right(starts, int(time)) - 1 for time in times], dtype=np.int64)
+        starts, firsts = np.array(self._segments, dtype=np.int64).T
+        base = firsts - self._steps(starts)
+        place = np.searchsorted(starts, times, side="right") - 1
         return np.asarray((self._steps(times) + base[place]) % self.meter.modulus)
 
     def _value(self, counts: Ints) -> Floats:
         """Display counts → the float nearest to the exact value."""
-        numerator, denominator = (self.meter.resolution * Decimal(1)).as_integer_ratio()
+        numerator, denominator = self.meter.resolution.as_integer_ratio()
         return np.asarray(counts * numerator / denominator, dtype=np.float64)
 
     def _gauge(self, times: Ints) -> Floats:

@@ -62,10 +62,7 @@ class Handling:
                 self.missed.update(missed)
                 continue
             labels = tuple(label for label, _, span in display.faults if span.has(time))
-            found: dict[str, float] = {}
-            for name, column in values.columns.items():
-                found[name] = float(column[place])
-            yield Parts(meter, found, labels)
+            yield Parts(meter, {name: float(column[place]) for name, column in values.columns.items()}, labels)
 
     def copies(self, parts: Parts, time: int) -> Iterator[Copy]:
         """Every sending of a reading that was taken at `time`, ms UTC."""

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from energy.client import Client, answers
-from energy.errors import OutsideError
 from energy.reading import Reading
 from simulators.gateway import Gateway
+from simulators.ledger import Ledger, ledger_in
+from simulators.patience import PATIENCE, wait_on
 from simulators.readers.recording import Recording
 from simulators.replay_control import Control
 
-PATIENCE = 60.0  # s without any progress
-_POLL = 0.25  # s
 _BATCH = 100
 _SHORTEST_WAIT = 0.05  # s; what is due sooner goes out together
 _NAP = 0.1  # s between looks at the control while nothing is due
@@ -40,23 +39,6 @@ class Progress:
 
 
 Say = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the system did with a gateway's values and messages."""
-
-    received: int = 0
-    landed: int = 0
-    duplicate: int = 0
-    conflict: int = 0
-    held: int = 0
-    refused: int = 0
-    undecodable: int = 0
-
-    def since(self, before: "Ledger") -> "Ledger":
-        """What came after `before`."""
-        return Ledger(*(getattr(self, f.name) - getattr(before, f.name) for f in fields(self)))
 
 
 def send(gateway: Gateway, recording: Recording, control: Control, say: Say) -> int:
@@ -102,32 +84,26 @@ def wait_queryable(
     """
     gateway.drain(PATIENCE)
     wanted = frozenset(meters)
-    state, since, trouble = (-1, -1), time.monotonic(), ""
-    client = find()
-    while True:
-        try:
-            item = _gateway(client, site, name, gateway.boot)
-            landed = _landed(item, gateway.boot)
-            pending = sum(int(meter["pending"]) for meter in client.meters(site) if meter["id"] in wanted)
-            if landed >= gateway.last_seq and pending == 0:
-                return _ledger(item)
-            now, trouble = (landed, pending), ""
-        except OutsideError as error:
-            now, trouble, client = state, f" ({error})", find()
-        if now != state:
-            state, since = now, time.monotonic()
-            progress(f"{state[0]} of {gateway.last_seq} messages landed, {state[1]} ranges to account")
-        elif time.monotonic() - since > PATIENCE:
-            raise OutsideError(
-                f"no progress for {PATIENCE:.0f} s: {max(0, state[0])} of {gateway.last_seq} messages landed, "
-                f"{max(0, state[1])} ranges to account{trouble}"
-            )
-        time.sleep(_POLL)
+
+    def look(client: Client) -> tuple[tuple[int, int], Ledger | None]:
+        item = _gateway(client, site, name, gateway.boot)
+        landed = _landed(item, gateway.boot)
+        pending = sum(int(meter["pending"]) for meter in client.meters(site) if meter["id"] in wanted)
+        done = landed >= gateway.last_seq and pending == 0
+        return (landed, pending), ledger_in(item) if done else None
+
+    def told(state: tuple[int, int]) -> str:
+        return f"{max(0, state[0])} of {gateway.last_seq} messages landed, {max(0, state[1])} ranges to account"
+
+    return wait_on(
+        find, look, (-1, -1), lambda state: progress(told(state)),
+        lambda state: f"no progress for {PATIENCE:.0f} s: {told(state)}",
+    )  # fmt: skip
 
 
 def ledger_of(client: Client, site: str, name: str) -> Ledger:
     """The gateway's ledger so far, all 0 for a new one."""
-    return _ledger(_gateway(client, site, name))
+    return ledger_in(_gateway(client, site, name))
 
 
 def _idle(gateway: Gateway, control: Control, offset: int, say: Callable[[], None]) -> bool:
@@ -153,8 +129,3 @@ def _gateway(client: Client, site: str, name: str, boot: str = "") -> answers.Ga
 def _landed(item: answers.Gateway | None, boot: str) -> int:
     """Up to which number every message of one boot landed, was held or refused."""
     return next((run["seq"] for run in (item["boots"] if item else ()) if run["boot"] == boot), 0)
-
-
-def _ledger(item: answers.Gateway | None) -> Ledger:
-    counts = item["ledger"] if item else {}
-    return Ledger(*(int(counts.get(f.name, 0)) for f in fields(Ledger)))

@@ -9,12 +9,12 @@ from energy.client import Client
 from energy.errors import InputError, OutsideError
 from energy.topic import MANUAL, parse_topic
 from simulators.message import Message
+from simulators.patience import PATIENCE, wait_on
 from simulators.publisher import Publisher
-from simulators.replay import PATIENCE, Progress, Say
+from simulators.replay import Progress, Say
 from simulators.replay_control import Control
 
 _NAP = 0.02  # s between looks at the control while a message is not due
-_POLL_S = 0.25
 Gateways = Counter[tuple[str, str]]  # (site, gateway) → telemetry messages
 
 
@@ -144,19 +144,13 @@ def messages_of(client: Client) -> Gateways:
 
 def wait_landed(find: Callable[[], Client], before: Gateways, sent: Gateways, say: Callable[[str], None]) -> None:
     """Wait until the system's ledger has `sent` messages more than `before`; OutsideError after 60 s without any."""
-    client, most, since = find(), -1, time.monotonic()
-    while True:
-        trouble = ""
-        try:
-            now = messages_of(client)
-            there = sum(min(count, now[key] - before[key]) for key, count in sent.items())
-            if there >= sent.total():
-                return
-        except OutsideError as error:
-            there, trouble, client = most, f" ({error})", find()
-        if there > most:
-            most, since = there, time.monotonic()
-            say(f"{max(0, most)} of {sent.total()} telemetry messages landed")
-        elif time.monotonic() - since > PATIENCE:
-            raise OutsideError(f"only {max(0, most)} of {sent.total()} telemetry messages landed{trouble}")
-        time.sleep(_POLL_S)
+
+    def look(client: Client) -> tuple[int, bool | None]:
+        now = messages_of(client)
+        there = sum(min(count, now[key] - before[key]) for key, count in sent.items())
+        return there, there >= sent.total() or None
+
+    def told(there: int) -> str:
+        return f"{max(0, there)} of {sent.total()} telemetry messages landed"
+
+    wait_on(find, look, -1, lambda there: say(told(there)), lambda there: f"only {told(there)}")

@@ -8,23 +8,22 @@ from typing import Any
 
 from energy.broker.port import Broker
 from energy.client import Client, answers
-from energy.errors import InputError, OutsideError
+from energy.errors import InputError
 from energy.topic import base_topic
 from energy.window import to_text
 from simulators.device import Act
 from simulators.outbox import Outbox, Parcel
+from simulators.patience import PATIENCE, wait_on
 from simulators.registering import register
 from simulators.script import Script
 
-PATIENCE = 60.0  # s without any progress
-_POLL = 0.3  # s
 _SHORTEST_WAIT = 0.02  # s; what is due sooner goes out together
 
 _REGISTER = ("register", "digits", "decimals", "multiplier")
 
 Place = tuple[str, str]
 Connect = Callable[[str, tuple[str, bytes]], Broker]
-Progress = Callable[[str, Mapping[str, Any]], None]
+Progress = Callable[[str, Callable[[], Mapping[str, Any]]], None]  # the second is asked only when it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,14 @@ class Player:
         self._readings += len(act.carried)
         if act.seq:
             self.last.setdefault(place, {})[act.boot] = act.seq
-        self._progress("sending", {
-            "at": to_text(act.due, self._script.scenario.zone), "messages": self.sent.total(),
+        self._progress("sending", lambda: self._state(act.due))
+
+    def _state(self, due: int) -> dict[str, Any]:
+        return {
+            "at": to_text(due, self._script.scenario.zone), "messages": self.sent.total(),
             "readings": self._readings, "unreceipted": sum(box.unreceipted for box in self._outboxes.values()),
             "rate": round(self.sent.total() / max(1e-3, time.monotonic() - self._begun)),
-        })  # fmt: skip
+        }  # fmt: skip
 
     def _wait(self, due: int) -> None:
         """Until an act is due; the outboxes hand over meanwhile."""
@@ -135,26 +137,19 @@ def settle(
 
     find: the API's client, asked for again after every failure. OutsideError after 60 s without progress.
     """
-    client, state, since, trouble = find(), (-1, -1), time.monotonic(), ""
-    while True:
-        try:
-            now = ledgers(client, script)
-            open_ = sum(_outstanding(place, player, before.get(place), now.get(place)) for place in player.sent)
-            pending = sum(int(m["pending"]) for site in script.sites for m in client.meters(site.site.id))
-            if open_ == 0 and pending == 0:
-                return now
-            seen, trouble = (open_, pending), ""
-        except OutsideError as error:
-            seen, trouble, client = state, f" ({error})", find()
-        if seen != state:
-            state, since = seen, time.monotonic()
-        elif time.monotonic() - since > PATIENCE:
-            raise OutsideError(
-                f"no progress for {PATIENCE:.0f} s: {state[0]} messages have not landed, "
-                f"{state[1]} ranges are to be accounted{trouble}"
-            )
-        progress("landing", {"messages": max(0, state[0]), "ranges": max(0, state[1])})
-        time.sleep(_POLL)
+
+    def look(client: Client) -> tuple[tuple[int, int], dict[Place, answers.Gateway] | None]:
+        now = ledgers(client, script)
+        open_ = sum(_outstanding(place, player, before.get(place), now.get(place)) for place in player.sent)
+        pending = sum(int(m["pending"]) for site in script.sites for m in client.meters(site.site.id))
+        progress("landing", lambda: {"messages": open_, "ranges": pending})
+        return (open_, pending), now if open_ == pending == 0 else None
+
+    return wait_on(
+        find, look, (-1, -1), lambda _: None,
+        lambda state: f"no progress for {PATIENCE:.0f} s: {state[0]} messages have not landed, "
+                      f"{state[1]} ranges are to be accounted",
+    )  # fmt: skip
 
 
 def _outstanding(

@@ -3,10 +3,11 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from deploy.whereabouts import Whereabouts
 from energy.errors import OutsideError, SetupError
 from energy.window import to_text
 from simulators.device import Act
+from simulators.ledger import Ledger, ledger_in
 from simulators.scenario import read_scenario
 from simulators.script import Script
 from simulators.simulate import Player, ledgers, register_all, settle
@@ -76,7 +78,7 @@ def _play(
     if folder is not None:
         check_empty(folder)
     new = register_all(client, script)
-    say("registered", {"new": len(new)})
+    say("registered", lambda: {"new": len(new)})
     before = ledgers(client, script)
     played: dict[str, Any] = {
         "played_at": _now(), "finished_at": None,
@@ -91,15 +93,11 @@ def _play(
         after = settle(where.client, script, player, before, say)
         if truth:
             truth.end(script, {**played, "finished_at": _now(), "repeated": sent.repeated})
-    total = {
-        name: sum(item["ledger"][name] - (before[place]["ledger"][name] if place in before else 0)
-                  for place, item in after.items())
-        for name in ("received", "landed", "duplicate", "conflict", "held", "refused", "undecodable")
-    }  # fmt: skip
+    total = reduce(Ledger.plus, (ledger_in(after[at]).since(ledger_in(before.get(at))) for at in after), Ledger())
     return {
         "scenario": script.scenario.name, "seed": script.seed, "from": to_text(script.start, script.scenario.zone),
         "to": to_text(script.end, script.scenario.zone), **asdict(sent), "seconds": round(time.monotonic() - begun, 1),
-        **total, "truth": str(folder) if folder else None,
+        **asdict(total), "truth": str(folder) if folder else None,
     }  # fmt: skip
 
 
@@ -109,11 +107,11 @@ class _Progress:
     def __init__(self, output: str) -> None:
         self._json, self._said, self._stage = output == "json", 0.0, ""
 
-    def __call__(self, stage: str, found: Mapping[str, Any]) -> None:
+    def __call__(self, stage: str, look: Callable[[], Mapping[str, Any]]) -> None:
         now = time.monotonic()
         if stage == self._stage and now - self._said < _EVERY:
             return
-        self._stage, self._said = stage, now
+        self._stage, self._said, found = stage, now, look()
         if self._json:
             click.echo(json.dumps({"stage": stage, **found}))
         else:

@@ -90,6 +90,11 @@ class MeterFault(Fault, frozen=True, kw_only=True):
     """A fault at one meter: `at` is `site/meter`."""
 
 
+def share_trouble(share: float) -> str:
+    """What is wrong with a share of what is hit, "" for nothing."""
+    return "" if 0 < share <= 1 else "share must be above 0, at most 1"
+
+
 def parse_moment(text: str) -> int:
     """`day N HH:MM` → ms from the first day's midnight; InputError otherwise.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulators.faults.fault import MeterFault, Span
+from simulators.faults.fault import MeterFault, Span, share_trouble
 from simulators.noise import Floats, Ints
 from simulators.source import Shape
 
@@ -89,7 +89,7 @@ class Bypassed(GainFault, frozen=True, kw_only=True, tag="bypassed"):
 
     def trouble(self) -> str:
         """See `Fault.trouble`."""
-        return "" if 0 < self.share <= 1 else "share must be above 0, at most 1"
+        return share_trouble(self.share)
 
     def gain(self, span: Span) -> Shape:
         """See `GainFault.gain`."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from energy.duration import parse_duration
-from simulators.faults.fault import Fault
+from simulators.faults.fault import Fault, share_trouble
 
 
 class WireFault(Fault, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Shared(WireFault, frozen=True, kw_only=True):
 
     def trouble(self) -> str:
         """See `Fault.trouble`."""
-        return "" if 0 < self.share <= 1 else "share must be above 0, at most 1"
+        return share_trouble(self.share)
 
 
 class Duplicate(Shared, frozen=True, kw_only=True, tag="duplicate"):
@@ -71,7 +71,7 @@ class Malformed(GatewayFault, frozen=True, kw_only=True, tag="malformed"):
 
     def trouble(self) -> str:
         """See `Fault.trouble`."""
-        return "" if 0 < self.share <= 1 else "share must be above 0, at most 1"
+        return share_trouble(self.share)
 
 
 class Reorder(WireFault, frozen=True, kw_only=True, tag="reorder"):

@@ -11,8 +11,9 @@ from energy.broker.paho import PahoBroker
 from energy.reading import Reading
 from energy.registry import Meter, Site
 from simulators.gateway import Gateway
+from simulators.ledger import Ledger
 from simulators.readers.recording import checked
-from simulators.replay import Ledger, Progress, ledger_of, send, wait_queryable
+from simulators.replay import Progress, ledger_of, send, wait_queryable
 from simulators.replay_control import Control
 from tests.system import COMMAND, plain_environment, running_system
 
