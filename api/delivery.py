@@ -18,7 +18,6 @@ from energy.reading import Quality
 from energy.window import to_text
 
 router = APIRouter(tags=["intake"])
-COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
 
 Gateway = Annotated[str | None, Query(description="A gateway's name within its site, see /gateways.")]
 From = Annotated[str | None, Query(alias="from", description="The first UTC day, such as 2026-11-22.")]
@@ -65,7 +64,10 @@ def list_ledger(
     first = cursor or 0
     with look(context.books) as db:
         rows = db.execute(query.offset(first).limit(limit + 1)).mappings().all()
-    items = [{"site": r["site"], "gateway": r["gateway"], "day": r["day"], **{n: r[n] for n in COUNTS}} for r in rows]
+    items = [
+        {"site": r["site"], "gateway": r["gateway"], "day": r["day"], **{n: r[n] for n in t.LEDGER_COUNTS}}
+        for r in rows
+    ]
     return {"items": items[:limit], "next": str(first + limit) if len(rows) > limit else None}
 
 

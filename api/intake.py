@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, func, select
 
 from api.access import Intake
 from api.context import Here
-from api.delivery import COUNTS, place_of
+from api.delivery import place_of
 from api.paging import Cursor, Limit, newest_first, slice_from
 from api.schemas import Page
 from energy.books import tables as t
@@ -29,19 +29,22 @@ def list_gateways(
     """
     g, c = t.gateway.c, t.ledger.c
     query = select(t.gateway).where(grant.only(g.site, site)).order_by(g.site, g.gateway, g.last_at.desc())
-    sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in COUNTS))
+    sums = select(c.site, c.gateway, *(func.sum(c[name]).label(name) for name in t.LEDGER_COUNTS))
     sums = sums.where(grant.only(c.site, site)).group_by(c.site, c.gateway)
     boots: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with look(context.books) as db:
         for row in db.execute(query).mappings():
             boots.setdefault((row["site"], row["gateway"]), []).append(_boot(row))
-        counts = {(r.site, r.gateway): {name: int(getattr(r, name)) for name in COUNTS} for r in db.execute(sums)}
+        counts = {
+            (row.site, row.gateway): {name: int(getattr(row, name)) for name in t.LEDGER_COUNTS}
+            for row in db.execute(sums)
+        }
     page, after = slice_from(sorted(counts.keys() | boots.keys()), limit, cursor)
     items = []
     for key in page:
         known = boots.get(key, [])
         newest = known[0] if known else {}
-        ledger = counts.get(key, dict.fromkeys(COUNTS, 0))
+        ledger = counts.get(key, dict.fromkeys(t.LEDGER_COUNTS, 0))
         items.append({"site": key[0], "gateway": key[1], **newest, "ledger": ledger, "boots": known[:_BOOTS]})
     return {"items": items, "next": after}
 

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select
 
 from api.access import Grant, Intake
 from api.context import Here
-from api.delivery import COUNTS
 from api.health import health
 from energy.alert import State
 from energy.books import tables as t
@@ -95,8 +94,8 @@ def _parts(parts: list[dict[str, Any]]) -> Iterator[Family]:
 
 def _values(db: Connection, grant: Grant) -> Iterator[Family]:
     c = t.ledger.c
-    row = db.execute(select(*(func.sum(c[name]) for name in COUNTS)).where(grant.only(c.site))).one()
-    sums = {name: float(value or 0) for name, value in zip(COUNTS, row, strict=True)}
+    row = db.execute(select(*(func.sum(c[name]) for name in t.LEDGER_COUNTS)).where(grant.only(c.site))).one()
+    sums = {name: float(value or 0) for name, value in zip(t.LEDGER_COUNTS, row, strict=True)}
     messages, undecodable, held = sums.pop("messages"), sums.pop("undecodable"), sums.pop("held")
     yield Family("carbonwatch_messages_total", "counter", "Messages that were landed or refused.", (({}, messages),))
     yield Family(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from energy.errors import InputError
 from energy.journal import Record
 from energy.store.port import Point, Series
-from ingest.arrival import Origin
+from ingest.arrival import origin_of
 from ingest.check import check
 from ingest.decode import dialects
 from ingest.decode.memory import Memory
@@ -36,7 +36,7 @@ def _of_one(record: Record, plan: Plan, memory: Memory, worker: str, held: set[t
         message = dialect.decode(address, record.payload, memory)
     except InputError:
         return out
-    origin = Origin(address.site, address.gateway, record.received_at, worker, record.position)
+    origin = origin_of(record, address, worker)
     row = record.position.row
     for number, item in enumerate(message.items if message else ()):
         reading = check(item.reading, origin.received_at)[0] if item.reading is not None else None

@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from energy import manual
-from energy.journal import Position
+from energy.journal import Position, Record
 from energy.reading import Reading
 from energy.topic import Topic
 from ingest.decode.message import Refusal
+from ingest.decode.port import Address
 from ingest.sift import Clash
 
 Row = dict[str, Any]
@@ -39,6 +40,11 @@ class Origin(NamedTuple):
     def place(self, item: int) -> Row:
         """The journal position of an item of the message."""
         return {"worker": self.worker, "day": self.position.day, "row": self.position.row, "item": item}
+
+
+def origin_of(record: Record, address: Address, worker: str) -> Origin:
+    """Where a journaled message of a known sender came from."""
+    return Origin(address.site, address.gateway, record.received_at, worker, record.position)
 
 
 def day_number(received_at: int) -> int:

@@ -16,7 +16,7 @@ from energy.journal import JournalReader, Position, Record
 from energy.reading import Quality, Reading
 from energy.store.port import Point, Series, Store, TooOldError
 from ingest.again import placed_again
-from ingest.arrival import Arrival, Origin, day_number, quarantine_row
+from ingest.arrival import Arrival, Origin, day_number, origin_of, quarantine_row
 from ingest.decode import dialects, json_v1
 from ingest.decode.memory import Lack, Memory
 from ingest.decode.message import Entries, Refusal
@@ -140,10 +140,10 @@ class Landing:
     def _refuse(self, record: Record) -> Plan:
         plan = Plan(until=record.position, at=_now(), messages=1, ours=True)
         self._memory.begin()
-        origin, head = Origin("", "", record.received_at, self._worker, record.position), None
+        origin, head = self._nobodys(record), None
         try:
             dialect, address = dialects.of(record.topic, self._worker)
-            origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
+            origin = origin_of(record, address, self._worker)
             head = dialect.head(address, record.payload)
         except InputError:
             pass
@@ -191,17 +191,17 @@ class Landing:
 
     def _open(self, plan: Plan, take: Take, lanes: dict[str, Lane], record: Record) -> None:
         """One message → its readings; what is refused or held goes to the plan."""
-        position, received_at, topic, payload = record
-        origin = Origin("", "", received_at, self._worker, position)
+        _, received_at, topic, payload = record
+        origin = None
         try:
             lane = lanes.get(topic)
             if lane is None or lane.day != day_number(received_at):
                 lane = lanes[topic] = self._lane(plan, record)
-            origin = Origin(lane.address.site, lane.address.gateway, received_at, self._worker, position)
+            origin = origin_of(record, lane.address, self._worker)
             check_door(self._doors, origin.site, origin.gateway)
             message = lane.dialect.decode(lane.address, payload, self._memory)
         except InputError as error:
-            self._undecodable(plan, origin, record, error)
+            self._undecodable(plan, origin or self._nobodys(record), record, error)
             return
         lane.tally.messages += 1
         if message is None:
@@ -212,9 +212,12 @@ class Landing:
         else:
             take.items(origin, lane.tally, message.items, topic, len(payload))
 
+    def _nobodys(self, record: Record) -> Origin:
+        return Origin("", "", record.received_at, self._worker, record.position)
+
     def _lane(self, plan: Plan, record: Record) -> Lane:
         dialect, address = dialects.of(record.topic, self._worker)
-        origin = Origin(address.site, address.gateway, record.received_at, self._worker, record.position)
+        origin = origin_of(record, address, self._worker)
         return Lane(dialect, address, day_number(record.received_at), plan.tally(origin.account))
 
     def _undecodable(self, plan: Plan, origin: Origin, record: Record, error: InputError) -> None:

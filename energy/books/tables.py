@@ -67,10 +67,10 @@ door = Table(
     Column("credential", String(16), nullable=False), Column("created_at", BigInteger),
     Column("changed_at", BigInteger),
 )  # fmt: skip
+LEDGER_COUNTS = ("messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")
 ledger = Table(
     "ledger", META, _key("site"), _key("gateway"), Column("day", String(10), primary_key=True),
-    *(Column(name, BigInteger, nullable=False, default=0) for name in (
-        "messages", "undecodable", "received", "landed", "duplicate", "conflict", "held", "refused")),
+    *(Column(name, BigInteger, nullable=False, default=0) for name in LEDGER_COUNTS),
 )  # fmt: skip
 quarantine = Table(
     "quarantine", META, _serial(), Column("at", BigInteger),

@@ -5,7 +5,6 @@ from contextlib import closing
 
 from sqlalchemy import insert
 
-from api.delivery import COUNTS
 from energy.books import tables as t
 from energy.broker.port import Delivery
 from energy.journal import Journal
@@ -22,7 +21,12 @@ def fill_delivery(one: Served) -> None:
         for n in range(5)
     ]  # fmt: skip
     ledger = [
-        {"site": "steel-1", "gateway": f"g-{n}", "day": f"2018-01-0{day}", **dict(zip(COUNTS, range(8), strict=True))}
+        {
+            "site": "steel-1",
+            "gateway": f"g-{n}",
+            "day": f"2018-01-0{day}",
+            **dict(zip(t.LEDGER_COUNTS, range(8), strict=True)),
+        }
         for n in range(2)
         for day in range(1, 5)
     ]
