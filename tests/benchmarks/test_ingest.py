@@ -71,7 +71,7 @@ def test_both_drain_all_of_a_backlog(tmp_path: Path) -> None:
         assert (one.readings, one.landed, one.lost, one.more) == (800, 800, 0, 0)
         assert one.peak > 15
         assert 0 < one.cpu + one.start.cpu < 20  # the start alone varies by more than so few messages need
-        assert one.took < 60  # below 0 where all was drained before the start was told
+        assert 0 < one.took + one.start.took < 60  # so few may be drained before a start like the first is over
 
 
 @pytest.mark.needs("mosquitto")
@@ -174,7 +174,10 @@ def test_the_page_has_a_place_for_the_tables(tmp_path: Path) -> None:
 
 def test_the_costs_are_in_order_and_leave_out_what_waits(tmp_path: Path) -> None:
     def burn(count: int) -> int:
-        return sum(number * number for number in range(count))
+        total = 0
+        for number in range(count):
+            total += number * number
+        return total
 
     def both() -> None:
         burn(200_000)
@@ -185,5 +188,5 @@ def test_the_costs_are_in_order_and_leave_out_what_waits(tmp_path: Path) -> None
     profile.dump_stats(tmp_path / "stats")
     said = costs.top(tmp_path / "stats").splitlines()
     assert said[0].split()[:2] == ["own", "s"]
-    assert "benchmarks/test_ingest.py" in said[1] + said[2]  # the sum, and what it sums
+    assert "benchmarks/test_ingest.py" in said[1]
     assert "'_thread.lock'" not in "".join(said)

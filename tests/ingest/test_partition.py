@@ -105,7 +105,12 @@ def test_another_number_of_parts_goes_on_where_the_others_were_killed(
     fill(ground)
     die_at(ground, Clockwork(), parts_land(ground, 1))
     whole = state(ground)
-    for fatal in range(8, 44, 7):
+    begin_again(ground)
+    register(ground)
+    steps = Clockwork()
+    die_at(ground, steps, parts_land(ground, before))
+    assert steps.steps > 40
+    for fatal in range(8, steps.steps, 7):
         begin_again(ground)
         register(ground)
         with pytest.raises(Killed):  # one part is far, and the other may not have begun
